@@ -1,0 +1,15 @@
+// Our words as values. Objects of the API are read here once, at the edge (`readX`), into readonly values that all
+// decisions are made on; nothing below this folder sees raw JSON. Reading never throws: what is malformed is a field.
+export * from './allocation.ts'
+export * from './bgp-conf.ts'
+export * from './bgp-peer.ts'
+export * from './condition.ts'
+export * from './eip.ts'
+export * from './endpoint-slice.ts'
+export * from './field.ts'
+export * from './metadata.ts'
+export * from './names.ts'
+export * from './node.ts'
+export * from './reasons.ts'
+export * from './service.ts'
+export * from './speaker.ts'
