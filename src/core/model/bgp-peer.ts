@@ -125,7 +125,7 @@ function readFamilies(
     families.add(afi === undefined ? own : afi === 'AFI_IP6' ? 6 : 4)
     addPathSendMax = Math.max(addPathSendMax, numberAt(entry, 'addPaths', 'config', 'sendMax') ?? 0)
   }
-  return { families: [...families].toSorted(), addPathSendMax }
+  return { families: [...families].toSorted((a, b) => a - b), addPathSendMax }
 }
 
 function readSelector(selector: Readonly<Record<string, unknown>>): LabelSelector | undefined {
