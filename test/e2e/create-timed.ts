@@ -23,7 +23,11 @@ interface Kubeconfig {
 }
 
 interface ServiceObject {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly annotations?: Record<string, string> }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly annotations?: Record<string, string>
+  }
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } }
 }
 

@@ -34,5 +34,7 @@ export function casesTable(outcomes: readonly Outcome[]): string {
 
 function readCatalogue(): readonly string[] {
   if (!existsSync(catalogue)) return []
-  return [...readFileSync(catalogue, 'utf8').matchAll(/^\| ([A-Z0-9]+-\d\d) \|/gm)].flatMap(([, id]) => (id ? [id] : []))
+  return [...readFileSync(catalogue, 'utf8').matchAll(/^\| ([A-Z0-9]+-\d\d) \|/gm)].flatMap(([, id]) =>
+    id ? [id] : [],
+  )
 }
