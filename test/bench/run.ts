@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 
 import type { Measure } from './measure.ts'
 
-const suites: readonly (readonly [string, () => Promise<{ measure(): Promise<readonly Measure[]> }>])[] = [
+const suites: readonly (readonly [string, () => Promise<{ readonly measure: () => Promise<readonly Measure[]> }>])[] = [
   ['engine: encoding', () => import('./bgp-encode.ts')],
   ['lab: the time line of a Service', () => import('./lab-timeline.ts')],
 ]
