@@ -1,0 +1,204 @@
+// The one catalogue of every metric. Prefix `bellhop_`, base units (seconds, bytes), no label that grows with Services.
+// A program serves only the families that name it in `programs`; docs and alerts are checked against this table.
+// To add one: a line here, then `metrics.<key>.add/set/observe` where it happens. Series of gone objects are removed
+// with `remove`, or written afresh with `replaceAll`.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+export type Program = 'webhook' | 'controller' | 'speaker'
+
+interface Family<Kind extends 'counter' | 'gauge' | 'histogram', Label extends string> {
+  readonly kind: Kind
+  /** Without the prefix. */
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly Label[]
+  readonly programs: readonly Program[]
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[]
+}
+
+const every: readonly Program[] = ['webhook', 'controller', 'speaker']
+
+export const catalogue = {
+  buildInfo: gauge('build_info', 'Always 1; the version is in the label.', ['version'], every),
+  eventLoopDelayMean: gauge(
+    'event_loop_delay_mean_seconds',
+    'Mean delay of the event loop since the last scrape.',
+    [],
+    every,
+  ),
+  eventLoopDelayP99: gauge(
+    'event_loop_delay_p99_seconds',
+    '99th percentile of the delay of the event loop since the last scrape.',
+    [],
+    every,
+  ),
+  residentMemory: gauge('process_resident_memory_bytes', 'Resident memory of the process.', [], every),
+  cpu: gauge('process_cpu_seconds_total', 'User and system CPU time of the process.', [], every),
+  watchCurrentUpTo: gauge(
+    'watch_current_up_to_timestamp_seconds',
+    'Time up to which the view of a resource is known to be current.',
+    ['resource'],
+    every,
+  ),
+  watchedObjects: gauge('watched_objects', 'Objects of a resource in the store.', ['resource'], every),
+
+  admissionDecisions: counter(
+    'admission_decisions_total',
+    'Admission reviews answered, by path, decision and reason.',
+    ['path', 'decision', 'reason'],
+    ['webhook'],
+  ),
+  admissionDuration: histogram(
+    'admission_duration_seconds',
+    'Time from the request to the answer of an admission review.',
+    ['path'],
+    ['webhook'],
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  ),
+  claimAttempts: counter(
+    'claim_attempts_total',
+    'Attempts to create an EipAllocation, by outcome: created, taken, failed.',
+    ['outcome'],
+    ['webhook'],
+  ),
+  certificateExpiry: gauge(
+    'certificate_expiry_timestamp_seconds',
+    'End of validity of a certificate: serving or ca.',
+    ['certificate'],
+    ['webhook'],
+  ),
+} as const
+
+export interface CounterMetric<Label extends string> {
+  add(labels: Readonly<Record<Label, string>>, by?: number): void
+  remove(labels: Readonly<Record<Label, string>>): void
+}
+
+export interface GaugeMetric<Label extends string> {
+  set(labels: Readonly<Record<Label, string>>, value: number): void
+  remove(labels: Readonly<Record<Label, string>>): void
+  /** These series and no others: what is not named is gone. */
+  replaceAll(series: Iterable<readonly [Readonly<Record<Label, string>>, number]>): void
+}
+
+export interface HistogramMetric<Label extends string> {
+  observe(labels: Readonly<Record<Label, string>>, value: number): void
+  remove(labels: Readonly<Record<Label, string>>): void
+}
+
+type MetricOf<F> =
+  F extends Family<'counter', infer Label>
+    ? CounterMetric<Label>
+    : F extends Family<'gauge', infer Label>
+      ? GaugeMetric<Label>
+      : F extends Family<'histogram', infer Label>
+        ? HistogramMetric<Label>
+        : never
+
+export type Metrics = { readonly [Key in keyof typeof catalogue]: MetricOf<(typeof catalogue)[Key]> } & {
+  readonly exposition: Exposition
+}
+
+/** What the metrics address serves. */
+export interface Exposition {
+  readonly contentType: string
+  /** Prometheus text format. `beforeScrape` callbacks have run. */
+  text(): Promise<string>
+  /** Called before each scrape: for values that are looked up rather than kept. */
+  beforeScrape(refresh: () => void): void
+}
+
+/** One registry of its own per call; families of other programs can be written but are not served. */
+export function openMetrics(program: Program, version: string): Metrics {
+  const registry = new Registry()
+  const refreshers: (() => void)[] = []
+  const made: Record<string, unknown> = {}
+  for (const [key, family] of Object.entries<Family<'counter' | 'gauge' | 'histogram', string>>(catalogue)) {
+    made[key] = openFamily(family, family.programs.includes(program) ? [registry] : [])
+  }
+  const exposition: Exposition = {
+    contentType: registry.contentType,
+    text: () => {
+      for (const refresh of refreshers) refresh()
+      return registry.metrics()
+    },
+    beforeScrape: (refresh) => void refreshers.push(refresh),
+  }
+  const metrics = { ...made, exposition } as unknown as Metrics
+  metrics.buildInfo.set({ version }, 1)
+  observeProcess(metrics)
+  return metrics
+}
+
+// prom-client's own nodejs_eventloop_lag_seconds measures one timer at scrape time and misleads; mean and p99 of the
+// kernel-clocked histogram do not.
+function observeProcess(metrics: Metrics): void {
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  delay.enable()
+  metrics.exposition.beforeScrape(() => {
+    const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
+    metrics.eventLoopDelayMean.set({}, seconds(delay.mean))
+    metrics.eventLoopDelayP99.set({}, seconds(delay.percentile(99)))
+    delay.reset()
+    metrics.residentMemory.set({}, process.memoryUsage.rss())
+    const { user, system } = process.cpuUsage()
+    metrics.cpu.set({}, (user + system) / 1e6)
+  })
+}
+
+function openFamily(
+  family: Family<'counter' | 'gauge' | 'histogram', string>,
+  registers: Registry[],
+): CounterMetric<string> | GaugeMetric<string> | HistogramMetric<string> {
+  const options = { name: `bellhop_${family.name}`, help: family.help, labelNames: [...family.labels], registers }
+  if (family.kind === 'counter') {
+    const counter = new Counter(options)
+    return { add: (labels, by = 1) => counter.inc(labels, by), remove: (labels) => counter.remove(labels) }
+  }
+  if (family.kind === 'histogram') {
+    const histogram = new Histogram({ ...options, buckets: [...(family.buckets ?? [])] })
+    return {
+      observe: (labels, value) => histogram.observe(labels, value),
+      remove: (labels) => histogram.remove(labels),
+    }
+  }
+  const gauge = new Gauge(options)
+  return {
+    set: (labels, value) => gauge.set(labels, value),
+    remove: (labels) => gauge.remove(labels),
+    replaceAll: (series) => {
+      gauge.reset()
+      for (const [labels, value] of series) gauge.set(labels, value)
+    },
+  }
+}
+
+function counter<const Label extends string>(
+  name: string,
+  help: string,
+  labels: readonly Label[],
+  programs: readonly Program[],
+): Family<'counter', Label> {
+  return { kind: 'counter', name, help, labels, programs }
+}
+
+function gauge<const Label extends string>(
+  name: string,
+  help: string,
+  labels: readonly Label[],
+  programs: readonly Program[],
+): Family<'gauge', Label> {
+  return { kind: 'gauge', name, help, labels, programs }
+}
+
+function histogram<const Label extends string>(
+  name: string,
+  help: string,
+  labels: readonly Label[],
+  programs: readonly Program[],
+  buckets: readonly number[],
+): Family<'histogram', Label> {
+  return { kind: 'histogram', name, help, labels, programs, buckets }
+}
