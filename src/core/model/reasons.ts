@@ -48,6 +48,7 @@ export const reasons = {
   NodeExcluded: 'the node is labelled node.kubernetes.io/exclude-from-external-load-balancers',
   NodeDeleting: 'the node is being deleted',
   NodeDrained: 'the node is drained by annotation bellhop.dev/drain',
+  NodeLeaving: 'the speaker of the node is leaving the node',
   NoBgpConf: 'there is no BgpConf named default, or it has no AS number',
   NoPeer: 'no BgpPeer is meant for the node',
   NoSession: 'no BGP session is established',

@@ -1,0 +1,66 @@
+// What one speaker knows when it decides about an address: indexed, so that one address costs no look at the others.
+import { type Family, type Ip, type Prefix, rangeContains } from '../address/index.ts'
+import type { Eip, EndpointSlice, Node, ProxiedNode, Reason, Service } from '../model/index.ts'
+import type { EipView } from './attributes.ts'
+
+/** A session that is up. */
+export interface EstablishedSession {
+  readonly families: readonly Family[]
+  /** Families in which the router takes several paths of a prefix (RFC 7911). */
+  readonly addPath: readonly Family[]
+  /** Subnets of the session's link, of both families: what may be named as third-party next hop. */
+  readonly subnets: readonly Prefix[]
+}
+
+/** A BgpPeer that this node is to have a session with. */
+export interface PeerView {
+  readonly name: string
+  /** As configured. */
+  readonly families: readonly Family[]
+  readonly addPathSendMax: number
+  /** Undefined: not established. */
+  readonly session: EstablishedSession | undefined
+}
+
+/** `tagged`: routes carry GRACEFUL_SHUTDOWN (RFC 8326), for a while, before they are withdrawn. */
+export type DrainPhase = 'none' | 'tagged' | 'withdrawn'
+
+export interface World {
+  /** The own Node; undefined when it is gone. */
+  readonly node: Node | undefined
+  readonly drain: DrainPhase
+  /** The speaker withdraws everything because it leaves the node. */
+  readonly leaving: boolean
+  /** By `namespace/name`. */
+  readonly services: ReadonlyMap<string, Service>
+  /** Address → keys of the Services whose status has it. */
+  readonly holders: ReadonlyMap<string, ReadonlySet<string>>
+  /** Service key → its slices by name. */
+  readonly slices: ReadonlyMap<string, ReadonlyMap<string, EndpointSlice>>
+  readonly eips: ReadonlyMap<string, EipView>
+  readonly peers: ReadonlyMap<string, PeerView>
+  /** Why there are no peers, when there are none. */
+  readonly noPeer: Reason | undefined
+  /** Nodes of the rack that do not speak for themselves to some peer. */
+  readonly proxied: readonly ProxiedNode[]
+}
+
+/** The Eip that an address belongs to: the one the Service names when it covers it, else the oldest that does. */
+export function eipOf(address: Ip, eips: ReadonlyMap<string, EipView>, named: string | undefined): EipView | undefined {
+  const asked = named === undefined ? undefined : eips.get(named)
+  if (asked !== undefined && covers(asked.eip, address)) return asked
+  let oldest: EipView | undefined
+  for (const view of eips.values()) {
+    if (covers(view.eip, address) && (oldest === undefined || isOlder(view.eip, oldest.eip))) oldest = view
+  }
+  return oldest
+}
+
+function covers(eip: Eip, address: Ip): boolean {
+  return eip.ranges.some((range) => rangeContains(range, address))
+}
+
+function isOlder(a: Eip, b: Eip): boolean {
+  if (a.creationTimestamp !== b.creationTimestamp) return a.creationTimestamp < b.creationTimestamp
+  return a.name < b.name
+}
