@@ -36,7 +36,7 @@ export function onShutdown(
     })
     void finish(handler, signal, log).then((status) => {
       deadline.cancel()
-      exit(status)
+      return exit(status)
     })
   }
   const onTerm = (): void => onSignal('SIGTERM')

@@ -1,0 +1,115 @@
+// Keys to be worked on: each at most once in the queue, each run by at most one worker, each with a backoff of its own.
+// What a key needs is looked up when it runs, so that ten changes in a row are one run.
+import type { Timer } from '../process/clock.ts'
+import { backoffMs } from './backoff.ts'
+import type { WorkOutcome, WorkQueue, WorkQueueOptions } from './interface.ts'
+
+export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
+  const { work, workers, clock, random, log, minBackoffMs = 50, maxBackoffMs = 30_000 } = options
+  /** Ready keys in the order they came. */
+  const normal = new Set<string>()
+  const low = new Set<string>()
+  const running = new Set<string>()
+  /** Added while running, with the lane. */
+  const again = new Map<string, 'normal' | 'low'>()
+  const failures = new Map<string, number>()
+  const retries = new Map<string, Timer>()
+  const delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>()
+  let stopped = false
+  let onIdle: () => void = () => {}
+
+  function add(key: string, lane: 'normal' | 'low' = 'normal'): void {
+    if (stopped) return
+    if (running.has(key)) {
+      if (lane === 'normal' || !again.has(key)) again.set(key, lane)
+      return
+    }
+    if (normal.has(key)) return
+    if (lane === 'normal') {
+      low.delete(key)
+      normal.add(key)
+    } else {
+      low.add(key)
+    }
+    startMore()
+  }
+
+  function addAfter(key: string, delayMs: number): void {
+    if (stopped) return
+    const dueMs = clock.nowMs() + delayMs
+    const known = delayed.get(key)
+    if (known !== undefined) {
+      if (known.dueMs <= dueMs) return
+      known.timer.cancel()
+    }
+    const timer = clock.after(delayMs, () => {
+      delayed.delete(key)
+      add(key)
+    })
+    delayed.set(key, { dueMs, timer })
+  }
+
+  function startMore(): void {
+    while (!stopped && running.size < workers) {
+      const lane = normal.size > 0 ? normal : low
+      const [key] = lane
+      if (key === undefined) return
+      lane.delete(key)
+      running.add(key)
+      void runOne(key)
+    }
+  }
+
+  async function runOne(key: string): Promise<void> {
+    // This run is the retry that was due.
+    retries.get(key)?.cancel()
+    retries.delete(key)
+    let outcome: WorkOutcome
+    try {
+      outcome = await work(key)
+    } catch (error) {
+      log.error('work on a key failed', { key, error })
+      outcome = 'retry'
+    }
+    running.delete(key)
+    if (stopped) {
+      if (running.size === 0) onIdle()
+      return
+    }
+    settle(key, outcome)
+    const lane = again.get(key)
+    again.delete(key)
+    if (lane !== undefined) add(key, lane)
+    startMore()
+  }
+
+  function settle(key: string, outcome: WorkOutcome): void {
+    if (outcome !== 'retry') {
+      failures.delete(key)
+      if (outcome !== 'done') addAfter(key, outcome.retryAfterMs)
+      return
+    }
+    const count = (failures.get(key) ?? 0) + 1
+    failures.set(key, count)
+    const delayMs = backoffMs(count, random, { minMs: minBackoffMs, maxMs: maxBackoffMs })
+    const timer = clock.after(delayMs, () => {
+      retries.delete(key)
+      add(key)
+    })
+    retries.set(key, timer)
+  }
+
+  return {
+    add,
+    addAfter,
+    depth: () => normal.size + low.size,
+    stop() {
+      stopped = true
+      for (const timer of retries.values()) timer.cancel()
+      for (const { timer } of delayed.values()) timer.cancel()
+      for (const map of [normal, low, again, failures, retries, delayed]) map.clear()
+      if (running.size === 0) return Promise.resolve()
+      return new Promise((resolve) => (onIdle = resolve))
+    },
+  }
+}
