@@ -6,7 +6,7 @@
 //      as that is less than leaseDurationMs, it has stopped before another may start.
 import { numberAt, objectAt, stringAt } from '../../core/model/field.ts'
 import { pause, type Timer } from '../process/clock.ts'
-import type { Answer, KubeObject, LeaderElection, LeaderElectionOptions } from './interface.ts'
+import type { KubeObject, LeaderElection, LeaderElectionOptions } from './interface.ts'
 import { microTime } from './micro-time.ts'
 import { leases } from './resources.ts'
 
@@ -20,6 +20,8 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
   const { client, namespace, name, identity, leaseDurationMs, renewDeadlineMs, retryPeriodMs, clock, random } = options
   const log = options.log.child({ lease: name, identity })
   const ref = { resource: leases, namespace, name }
+  // Two calls fit before the deadline, so that one that hangs does not cost the term.
+  const timeoutMs = renewDeadlineMs / 2
   const stopping = new AbortController()
   let observed: Observed | undefined
   let leading = false
@@ -64,44 +66,37 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
     }
   }
 
-  /** One attempt to take or renew; true when the Lease is ours now. */
-  async function takeOrRenew(): Promise<boolean> {
+  /** One attempt to take or renew. `mayLookAgain`: whether a lost race is looked into at once. */
+  async function takeOrRenew(mayLookAgain = true): Promise<void> {
     const sentAtMs = clock.nowMs()
-    const timeoutMs = renewDeadlineMs
+    const wasLeading = leading
     // A leader rests its renewal on what it wrote last: one call instead of two.
-    if (!(leading && observed !== undefined)) {
+    if (!wasLeading || observed === undefined) {
       const found = await client.get(ref, { timeoutMs })
       if (found.ok) observe(found.value)
       else if (found.error.code === 'NotFound') observed = undefined
-      else return refused('read', found)
+      else return void log.warn('the lease could not be read', { error: found.error, leading })
     }
-    if (observed !== undefined && !mayTake(observed)) {
-      if (leading) stepDown('another has the lease')
-      return false
-    }
-    if (stopping.signal.aborted) return false
+    if (observed !== undefined && !mayTake(observed)) return stepDown('another has the lease')
+    if (stopping.signal.aborted) return
     const lease = leaseObject(observed?.lease, identity)
     const written =
       observed === undefined
         ? await client.create(leases, lease, { timeoutMs })
         : await client.replace(ref, lease, { timeoutMs })
-    if (!written.ok) return refused('written', written)
-    observe(written.value)
-    if (clock.nowMs() - sentAtMs >= renewDeadlineMs || stopping.signal.aborted) return false
-    lead(sentAtMs)
-    return true
-  }
-
-  function refused(done: string, answer: Answer<KubeObject> & { readonly ok: false }): false {
-    const { error } = answer
-    // Somebody else wrote: look before the next attempt.
-    if (leading && (error.code === 'Conflict' || error.code === 'NotFound')) {
-      observed = undefined
-      log.info('the lease has changed under us', { error })
-    } else if (error.code !== 'Conflict' && error.code !== 'AlreadyExists') {
-      log.warn(`the lease could not be ${done}`, { error, leading })
+    if (written.ok) {
+      observe(written.value)
+      // Stepped down meanwhile: the Lease is ours still, the next attempt begins a new term on it.
+      if (wasLeading === leading && !stopping.signal.aborted) lead(sentAtMs)
+      return
     }
-    return false
+    const { code } = written.error
+    const raced = code === 'Conflict' || code === 'NotFound' || code === 'AlreadyExists'
+    if (!raced) return void log.warn('the lease could not be written', { error: written.error, leading })
+    if (!wasLeading) return
+    // Somebody else wrote under us: if it was another candidate, we must know now.
+    observed = undefined
+    if (mayLookAgain) await takeOrRenew(false)
   }
 
   function lead(sentAtMs: number): void {
@@ -111,7 +106,11 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
     if (leading) return
     leading = true
     log.info('leading')
-    options.onStartedLeading()
+    try {
+      options.onStartedLeading()
+    } catch (error) {
+      log.error('starting to lead failed', { error })
+    }
   }
 
   function stepDown(why: string): void {
@@ -137,7 +136,7 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
 
   async function release(): Promise<void> {
     if (observed === undefined || holderOf(observed.lease) !== identity) return
-    const released = await client.replace(ref, leaseObject(observed.lease, ''), { timeoutMs: renewDeadlineMs })
+    const released = await client.replace(ref, leaseObject(observed.lease, ''), { timeoutMs })
     if (!released.ok) log.warn('the lease could not be released', { error: released.error })
   }
 

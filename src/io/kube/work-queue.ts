@@ -17,6 +17,7 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
   const delayed = new Map<string, { readonly dueMs: number; readonly timer: Timer }>()
   let stopped = false
   let onIdle: () => void = () => {}
+  const idle = new Promise<void>((resolve) => (onIdle = resolve))
 
   function add(key: string, lane: 'normal' | 'low' = 'normal'): void {
     if (stopped) return
@@ -50,7 +51,7 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
   }
 
   function startMore(): void {
-    while (!stopped && running.size < workers) {
+    while (running.size < workers) {
       const lane = normal.size > 0 ? normal : low
       const [key] = lane
       if (key === undefined) return
@@ -108,8 +109,8 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
       for (const timer of retries.values()) timer.cancel()
       for (const { timer } of delayed.values()) timer.cancel()
       for (const map of [normal, low, again, failures, retries, delayed]) map.clear()
-      if (running.size === 0) return Promise.resolve()
-      return new Promise((resolve) => (onIdle = resolve))
+      if (running.size === 0) onIdle()
+      return idle
     },
   }
 }
