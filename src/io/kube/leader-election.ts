@@ -75,7 +75,7 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
       const found = await client.get(ref, { timeoutMs })
       if (found.ok) observe(found.value)
       else if (found.error.code === 'NotFound') observed = undefined
-      else return void log.warn('the lease could not be read', { error: found.error, leading })
+      else return log.warn('the lease could not be read', { error: found.error, leading })
     }
     if (observed !== undefined && !mayTake(observed)) return stepDown('another has the lease')
     if (stopping.signal.aborted) return
@@ -92,7 +92,7 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
     }
     const { code } = written.error
     const raced = code === 'Conflict' || code === 'NotFound' || code === 'AlreadyExists'
-    if (!raced) return void log.warn('the lease could not be written', { error: written.error, leading })
+    if (!raced) return log.warn('the lease could not be written', { error: written.error, leading })
     if (!wasLeading) return
     // Somebody else wrote under us: if it was another candidate, we must know now.
     observed = undefined
