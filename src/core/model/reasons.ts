@@ -64,6 +64,7 @@ export const reasons = {
   MalformedPeer: 'the BgpPeer has no usable neighbour address or AS number',
   NotDefaultConf: 'only the BgpConf named default counts',
   RouteForeign: 'a route that is not ours stands where the host route belongs',
+  HostAccessRefused: 'hostAccess is not given at an address in a subnet of the node itself',
 } as const
 
 export type ReasonCode = keyof typeof reasons
