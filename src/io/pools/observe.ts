@@ -1,0 +1,164 @@
+import { type Family, type Ip, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
+import {
+  type Eip,
+  type KubeObjectLike,
+  listAt,
+  readEip,
+  readMetadata,
+  readNode,
+  stringAt,
+  stringsAt,
+} from '../../core/model/index.ts'
+import type { KubeClient, KubeObject, Reflector, Resource, Selection } from '../kube/interface.ts'
+import { openReflector } from '../kube/reflector.ts'
+import { bgpPeers, eips, endpointSlices, namespaces, nodes, serviceCidrs, services } from '../kube/resources.ts'
+import type { Clock } from '../process/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import { type Reservation, ReservedIndex } from './reserved.ts'
+
+/** The same object all the time, its content kept current. */
+export interface ObservedPools {
+  readonly eips: ReadonlyMap<string, Eip>
+  /** Labels by namespace. */
+  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Family of the cluster: that of the Service default/kubernetes. */
+  readonly primaryFamily: Family
+  reserved(ip: Ip): string | undefined
+}
+
+/** What changed, for whoever has Services waiting for it. */
+export type PoolsChange =
+  | { readonly kind: 'eip'; readonly name: string; readonly before: Eip | undefined; readonly after: Eip | undefined }
+  | { readonly kind: 'namespace'; readonly name: string }
+  | { readonly kind: 'reserved'; readonly source: string }
+
+export interface PoolsObserver {
+  readonly pools: ObservedPools
+  readonly reflectors: ReadonlyMap<string, Reflector<unknown>>
+  /** Plurals that have not been listed yet. */
+  missing(): readonly string[]
+  stop(): Promise<void>
+}
+
+export interface PoolsObserverOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly log: Log
+  /** Called after `pools` has changed, also before everything is listed. */
+  readonly onChange?: (change: PoolsChange) => void
+}
+
+export function observePools({ client, clock, log, onChange = () => {} }: PoolsObserverOptions): PoolsObserver {
+  const eipsByName = new Map<string, Eip>()
+  const labelsByNamespace = new Map<string, Readonly<Record<string, string>>>()
+  const reserved = new ReservedIndex()
+  let primaryFamily: Family = 4
+  const reflectors = new Map<string, Reflector<unknown>>()
+
+  const observe = <T>(
+    resource: Resource,
+    read: (object: KubeObject) => T | undefined,
+    apply: (key: string, after: T | undefined, before: T | undefined) => void,
+    selection: Selection = {},
+  ): void => {
+    const reflector = openReflector<T>(client, {
+      resource,
+      ...selection,
+      read,
+      onChange: (key, before, after) => apply(key, after, before),
+      clock,
+      log: log.child({ resource: resource.plural }),
+    })
+    reflectors.set(resource.plural, reflector)
+  }
+  const reserve = (resource: Resource, read: (object: KubeObject) => Reservation, selection?: Selection): void =>
+    observe(
+      resource,
+      read,
+      (key, after) => {
+        const source = `${resource.kind}/${key}`
+        reserved.put(source, after)
+        onChange({ kind: 'reserved', source })
+      },
+      selection,
+    )
+
+  observe(eips, readEip, (name, after, before) => {
+    if (after === undefined) eipsByName.delete(name)
+    else eipsByName.set(name, after)
+    onChange({ kind: 'eip', name, before, after })
+  })
+  observe(
+    namespaces,
+    (object) => readMetadata(object).labels,
+    (name, labels) => {
+      if (labels === undefined) labelsByNamespace.delete(name)
+      else labelsByNamespace.set(name, labels)
+      onChange({ kind: 'namespace', name })
+    },
+  )
+  observe(
+    services,
+    readFamily,
+    (_key, family) => {
+      primaryFamily = family ?? primaryFamily
+    },
+    { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' },
+  )
+  reserve(nodes, reserveNode)
+  reserve(bgpPeers, reserveNeighbor)
+  reserve(serviceCidrs, reserveServiceRange)
+  reserve(endpointSlices, reserveApiServer, {
+    namespace: 'default',
+    labelSelector: 'kubernetes.io/service-name=kubernetes',
+  })
+
+  return {
+    pools: {
+      eips: eipsByName,
+      namespaces: labelsByNamespace,
+      get primaryFamily() {
+        return primaryFamily
+      },
+      reserved: (ip) => reserved.whatIs(ip),
+    },
+    reflectors,
+    missing: () => [...reflectors].filter(([, reflector]) => !reflector.isSynced()).map(([plural]) => plural),
+    stop: async () => {
+      await Promise.all([...reflectors.values()].map((reflector) => reflector.stop()))
+    },
+  }
+}
+
+function readFamily(object: KubeObjectLike): Family {
+  return stringsAt(object, 'spec', 'ipFamilies')[0] === 'IPv6' ? 6 : 4
+}
+
+function reserveNode(object: KubeObjectLike): Reservation {
+  const { name, addresses } = readNode(object)
+  return { what: `an address of Node ${name}`, addresses, prefixes: [] }
+}
+
+function reserveNeighbor(object: KubeObjectLike): Reservation {
+  const { name } = readMetadata(object)
+  const neighbor = stringAt(object, 'spec', 'conf', 'neighborAddress') ?? ''
+  return { what: `the neighbour of BgpPeer ${name}`, addresses: readIps([neighbor]), prefixes: [] }
+}
+
+function reserveServiceRange(object: KubeObjectLike): Reservation {
+  const prefixes = stringsAt(object, 'spec', 'cidrs').map(parsePrefix)
+  return {
+    what: 'an address of the Service range of the cluster',
+    addresses: [],
+    prefixes: prefixes.filter((prefix): prefix is Prefix => prefix !== undefined),
+  }
+}
+
+function reserveApiServer(object: KubeObjectLike): Reservation {
+  const addresses = listAt(object, 'endpoints').flatMap((endpoint) => stringsAt(endpoint, 'addresses'))
+  return { what: 'an address of the API server', addresses: readIps(addresses), prefixes: [] }
+}
+
+function readIps(texts: readonly string[]): readonly Ip[] {
+  return texts.map(parseIp).filter((ip) => ip !== undefined)
+}

@@ -1,0 +1,44 @@
+// Addresses that are never handed out, whatever a pool covers: those of the cluster itself (design §3). Each source (a
+// Node, a BgpPeer …) says what it reserves; an address is free again when no source names it any more.
+import { type Ip, type Prefix, formatIp, prefixContains } from '../../core/address/index.ts'
+
+export interface Reservation {
+  /** For the sentence of a refusal: `the address of Node x`. */
+  readonly what: string
+  readonly addresses: readonly Ip[]
+  readonly prefixes: readonly Prefix[]
+}
+
+export class ReservedIndex {
+  readonly #sources = new Map<string, Reservation>()
+  readonly #byAddress = new Map<string, Set<string>>()
+  // A handful: only Service ranges are prefixes.
+  readonly #prefixed = new Map<string, Reservation>()
+
+  /** `source` names the object, e.g. `Node/x`; what it reserved before is forgotten. */
+  put(source: string, reservation: Reservation | undefined): void {
+    for (const ip of this.#sources.get(source)?.addresses ?? []) {
+      const sources = this.#byAddress.get(formatIp(ip))
+      sources?.delete(source)
+      if (sources?.size === 0) this.#byAddress.delete(formatIp(ip))
+    }
+    this.#prefixed.delete(source)
+    this.#sources.delete(source)
+    if (reservation === undefined) return
+    this.#sources.set(source, reservation)
+    for (const ip of reservation.addresses) {
+      const sources = this.#byAddress.get(formatIp(ip)) ?? new Set()
+      this.#byAddress.set(formatIp(ip), sources.add(source))
+    }
+    if (reservation.prefixes.length > 0) this.#prefixed.set(source, reservation)
+  }
+
+  /** What the address is, or undefined when it may be handed out. */
+  whatIs(ip: Ip): string | undefined {
+    for (const source of this.#byAddress.get(formatIp(ip)) ?? []) return this.#sources.get(source)?.what
+    for (const { prefixes, what } of this.#prefixed.values()) {
+      if (prefixes.some((prefix) => prefixContains(prefix, ip))) return what
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Ip, parseIp, parsePrefix } from '../../../../src/core/address/index.ts'
+import { ReservedIndex } from '../../../../src/io/pools/reserved.ts'
+
+function ip(text: string): Ip {
+  const value = parseIp(text)
+  assert.ok(value)
+  return value
+}
+
+void test('an address is reserved as long as one source names it', () => {
+  const index = new ReservedIndex()
+  const what = (name: string): string => `an address of ${name}`
+  index.put('Node/a', { what: what('a'), addresses: [ip('192.0.2.1'), ip('2001:db8::1')], prefixes: [] })
+  index.put('Node/b', { what: what('b'), addresses: [ip('192.0.2.1')], prefixes: [] })
+  assert.equal(index.whatIs(ip('192.0.2.1')), what('a'))
+  index.put('Node/a', { what: what('a'), addresses: [ip('192.0.2.9')], prefixes: [] })
+  assert.equal(index.whatIs(ip('192.0.2.1')), what('b'))
+  assert.equal(index.whatIs(ip('2001:db8::1')), undefined)
+  index.put('Node/b', undefined)
+  assert.equal(index.whatIs(ip('192.0.2.1')), undefined)
+  assert.equal(index.whatIs(ip('192.0.2.9')), what('a'))
+})
+
+void test('ranges come and go', () => {
+  const index = new ReservedIndex()
+  const range = parsePrefix('10.96.0.0/16')
+  assert.ok(range)
+  index.put('ServiceCIDR/kubernetes', { what: 'the Service range', addresses: [], prefixes: [range] })
+  assert.equal(index.whatIs(ip('10.96.255.255')), 'the Service range')
+  assert.equal(index.whatIs(ip('10.97.0.0')), undefined)
+  index.put('ServiceCIDR/kubernetes', { what: 'the Service range', addresses: [], prefixes: [] })
+  assert.equal(index.whatIs(ip('10.96.0.1')), undefined)
+})
