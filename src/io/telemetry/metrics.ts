@@ -69,6 +69,47 @@ export const catalogue = {
     ['certificate'],
     ['webhook'],
   ),
+
+  bgpSessionUp: gauge('bgp_session_up', '1 when the session with the peer is established.', ['peer'], ['speaker']),
+  bgpSessionFlaps: gauge(
+    'bgp_session_flaps',
+    'Times the session with the peer has gone down since the start.',
+    ['peer'],
+    ['speaker'],
+  ),
+  bgpPrefixesWanted: gauge('bgp_prefixes_wanted', 'Prefixes the peer should have.', ['peer'], ['speaker']),
+  bgpPrefixesSent: gauge('bgp_prefixes_sent', 'Prefixes the peer has been sent.', ['peer'], ['speaker']),
+  announcedAddresses: gauge(
+    'announced_addresses',
+    'Addresses this speaker announces to at least one peer.',
+    [],
+    ['speaker'],
+  ),
+  unannouncedAddresses: gauge(
+    'unannounced_addresses',
+    'Addresses this speaker does not announce, by reason.',
+    ['reason'],
+    ['speaker'],
+  ),
+  hostRoutes: gauge('host_routes', 'Host routes, by state: wanted, present.', ['state'], ['speaker']),
+  hostRouteRepairs: gauge(
+    'host_route_repairs_total',
+    'Host routes and rules that others removed and that were put back.',
+    [],
+    ['speaker'],
+  ),
+  leaseRenewals: counter(
+    'lease_renewals_total',
+    "Renewals of the speaker's Lease, by outcome: done, failed.",
+    ['outcome'],
+    ['speaker'],
+  ),
+  statusWrites: counter(
+    'speaker_status_writes_total',
+    'Writes of the Speaker object, by outcome: done, failed.',
+    ['outcome'],
+    ['speaker'],
+  ),
 } as const
 
 export interface CounterMetric<Label extends string> {
