@@ -8,12 +8,12 @@
 // 4. Nodes that the Rack object assigns to this speaker follow, to peers whose session is up and takes several paths.
 import { type Family, type Ip, formatIp, parseIp, prefixContains } from '../address/index.ts'
 import type { Path } from '../bgp/index.ts'
-import { type AnnouncementException, type ProxiedNode, type Reason, type Service, poolLabel } from '../model/index.ts'
+import type { AnnouncementException, ProxiedNode, Reason } from '../model/index.ts'
 import { type EipView, noAttributes, noAttributesDraining } from './attributes.ts'
 import { readyNodes } from './endpoints.ts'
 import { pathIdsOf } from './hash.ts'
 import { nodeUnusable } from './usable.ts'
-import { type PeerView, type World, eipOf } from './world.ts'
+import { type AnnouncedService, type PeerView, type World, eipOf } from './world.ts'
 
 interface Decided {
   readonly address: Ip
@@ -36,7 +36,7 @@ export interface NotAnnounced extends Decided {
 /** `self` is the name of the own Node. Looks at the address's own Services, and at no others. */
 export function decideAnnouncement(address: Ip, world: World, self: string): Announcement | NotAnnounced {
   const services = servicesOf(address, world)
-  const view = eipOf(address, world.eips, services[0]?.labels[poolLabel])
+  const view = eipOf(address, world.eips, services[0]?.eip)
   const refuse = (reason: Reason, host?: Decided['host']): NotAnnounced => ({
     kind: 'notAnnounced',
     address,
@@ -82,12 +82,16 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
   return { ...refuse(ownReason ?? familyReason, host), exceptions }
 }
 
-function servicesOf(address: Ip, world: World): readonly Service[] {
+function servicesOf(address: Ip, world: World): readonly AnnouncedService[] {
   const keys = [...(world.holders.get(formatIp(address)) ?? [])].toSorted()
   return keys.flatMap((key) => world.services.get(key) ?? [])
 }
 
-function reasonAgainst(address: Ip, services: readonly Service[], view: EipView | undefined): Reason | undefined {
+function reasonAgainst(
+  address: Ip,
+  services: readonly AnnouncedService[],
+  view: EipView | undefined,
+): Reason | undefined {
   if (services.length === 0) return { code: 'NoAddress', message: `no Service has ${formatIp(address)}` }
   if (view === undefined) return undefined
   const { name, ownedByCni, protocol } = view.eip
@@ -104,7 +108,7 @@ interface Eligible {
   readonly nodes: ReadonlySet<string>
 }
 
-function eligibleNodes(services: readonly Service[], family: Family, world: World): Eligible {
+function eligibleNodes(services: readonly AnnouncedService[], family: Family, world: World): Eligible {
   let every = false
   const nodes = new Set<string>()
   for (const service of services) {

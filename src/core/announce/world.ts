@@ -1,7 +1,41 @@
 // What one speaker knows when it decides about an address: indexed, so that one address costs no look at the others.
 import { type Family, type Ip, type Prefix, rangeContains } from '../address/index.ts'
-import type { Eip, EndpointSlice, Node, ProxiedNode, Reason, Service } from '../model/index.ts'
+import {
+  type Eip,
+  type EndpointSlice,
+  type Node,
+  type ProxiedNode,
+  type Reason,
+  type Service,
+  type TrafficPolicy,
+  poolLabel,
+} from '../model/index.ts'
 import type { EipView } from './attributes.ts'
+
+/** What is kept of a Service: thousands of them are, in every speaker. */
+export interface AnnouncedService {
+  readonly namespace: string
+  readonly name: string
+  readonly externalTrafficPolicy: TrafficPolicy
+  /** As the status says. */
+  readonly ingress: readonly Ip[]
+  /** The Eip that its label names. */
+  readonly eip: string | undefined
+  /** Has a selector: its EndpointSlices carry its labels. Without one they are whoever's who wrote them. */
+  readonly hasSelector: boolean
+}
+
+export function cutService({
+  namespace,
+  name,
+  externalTrafficPolicy,
+  ingress,
+  labels,
+  selector,
+}: Service): AnnouncedService {
+  const hasSelector = Object.keys(selector).length > 0
+  return { namespace, name, externalTrafficPolicy, ingress, eip: labels[poolLabel], hasSelector }
+}
 
 /** A session that is up. */
 export interface EstablishedSession {
@@ -32,7 +66,7 @@ export interface World {
   /** The speaker withdraws everything because it leaves the node. */
   readonly leaving: boolean
   /** By `namespace/name`. */
-  readonly services: ReadonlyMap<string, Service>
+  readonly services: ReadonlyMap<string, AnnouncedService>
   /** Address → keys of the Services whose status has it. */
   readonly holders: ReadonlyMap<string, ReadonlySet<string>>
   /** Service key → its slices by name. */

@@ -32,7 +32,7 @@ export const sharingKeyAnnotation = 'bellhop.dev/sharing-key'
 export const forceDeleteAnnotation = 'bellhop.dev/force-delete'
 /** On a Node: `"true"` takes its announcements away. */
 export const drainAnnotation = 'bellhop.dev/drain'
-/** On a speaker's Lease: time (RFC 3339) up to which all of its watches were current. */
+/** On a speaker's Lease: time (RFC 3339) up to which its view of the Services was current and is acted on. */
 export const currentUpToAnnotation = 'bellhop.dev/current-up-to'
 
 export const eipLabel = 'bellhop.dev/eip'

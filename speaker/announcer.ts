@@ -1,0 +1,153 @@
+// Touched addresses → decisions → the difference to the engine and to the kernel. One change costs its own addresses
+// and nothing else; what is gathered is decided at the end of the current turn of the event loop.
+import { type Announcement, type NotAnnounced, type World, decideAnnouncement } from '../src/core/announce/index.ts'
+import { hostPrefix, parseIp, sameIp } from '../src/core/address/index.ts'
+import type { HostAddress } from '../src/core/routes/index.ts'
+import type { AnnouncementException, ReasonCode } from '../src/core/model/index.ts'
+import type { Path } from '../src/core/bgp/index.ts'
+import type { Bgp } from '../src/io/bgp/index.ts'
+
+export interface AnnouncerOptions {
+  readonly world: World
+  readonly nodeName: string
+  readonly bgp: Pick<Bgp, 'setPaths'>
+  /** Undefined: the address has no host route. */
+  readonly setHostAddress: (address: string, wanted: HostAddress | undefined) => void
+  /** After a round that decided something. `exceptionsChanged`: an exception came, went or changed. */
+  readonly onRound: (exceptionsChanged: boolean) => void
+}
+
+export interface Announcer {
+  /** Undefined: all addresses. Decided soon, but not before start(). */
+  touch(addresses: Iterable<string> | undefined): void
+  /** Decides about everything now; from here on touches are acted on by themselves. */
+  start(): void
+  /** Decides about what was touched now instead of soon. */
+  flush(): void
+  /** The engine has forgotten a peer, or knows it anew: all of its paths are set again. */
+  forgetPeer(peer: string): void
+  /** Addresses with at least one path, of whatever peer. */
+  announcedCount(): number
+  /** Addresses that are not announced, by reason. */
+  notAnnounced(): ReadonlyMap<ReasonCode, number>
+  /** At most `most` of them, and how many there are. */
+  exceptions(most: number): { readonly listed: readonly AnnouncementException[]; readonly total: number }
+}
+
+interface Known {
+  readonly decision: Announcement | NotAnnounced
+  /** By peer, as the engine was told. */
+  readonly told: Map<string, readonly Path[]>
+}
+
+export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }: AnnouncerOptions): Announcer {
+  const known = new Map<string, Known>()
+  const withExceptions = new Set<string>()
+  const reasonCounts = new Map<ReasonCode, number>()
+  let announced = 0
+  let touched = new Set<string>()
+  let touchedAll = false
+  let started = false
+  let scheduled = false
+
+  function count(decision: Announcement | NotAnnounced, by: 1 | -1): void {
+    if (decision.kind === 'announced') announced += by
+    else reasonCounts.set(decision.reason.code, (reasonCounts.get(decision.reason.code) ?? 0) + by)
+  }
+
+  /** True when the exceptions of the address changed. */
+  function decide(text: string): boolean {
+    const address = parseIp(text)
+    if (address === undefined) return false
+    const before = known.get(text)
+    const isHeld = world.holders.has(text)
+    if (!isHeld && before === undefined) return false
+    const decision = decideAnnouncement(address, world, nodeName)
+    const told = before?.told ?? new Map<string, readonly Path[]>()
+    const paths = decision.kind === 'announced' ? decision.paths : new Map<string, readonly Path[]>()
+    for (const [peer, wanted] of paths) {
+      if (arePathsSame(told.get(peer) ?? [], wanted)) continue
+      told.set(peer, wanted)
+      bgp.setPaths(peer, hostPrefix(address), wanted)
+    }
+    for (const peer of told.keys()) {
+      if (paths.has(peer)) continue
+      told.delete(peer)
+      if (world.peers.has(peer)) bgp.setPaths(peer, hostPrefix(address), [])
+    }
+    setHostAddress(text, decision.host === undefined ? undefined : { address, ...decision.host })
+    if (before !== undefined) count(before.decision, -1)
+    if (isHeld) {
+      count(decision, 1)
+      known.set(text, { decision, told })
+    } else known.delete(text)
+    if (isHeld && decision.exceptions.length > 0) withExceptions.add(text)
+    else withExceptions.delete(text)
+    return JSON.stringify(before?.decision.exceptions ?? []) !== JSON.stringify(isHeld ? decision.exceptions : [])
+  }
+
+  function flush(): void {
+    scheduled = false
+    const all = touchedAll ? new Set([...known.keys(), ...world.holders.keys()]) : touched
+    touched = new Set()
+    touchedAll = false
+    if (all.size === 0) return
+    let exceptionsChanged = false
+    for (const text of all) if (decide(text)) exceptionsChanged = true
+    onRound(exceptionsChanged)
+  }
+
+  function schedule(): void {
+    if (!started || scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      if (scheduled) flush()
+    })
+  }
+
+  return {
+    touch: (addresses) => {
+      if (addresses === undefined) touchedAll = true
+      else for (const address of addresses) touched.add(address)
+      schedule()
+    },
+    start: () => {
+      started = true
+      touchedAll = true
+      flush()
+    },
+    flush,
+    forgetPeer: (peer) => {
+      for (const { told } of known.values()) told.delete(peer)
+      touchedAll = true
+      schedule()
+    },
+    announcedCount: () => announced,
+    notAnnounced: () => new Map([...reasonCounts].filter(([, count]) => count > 0)),
+    exceptions: (most) => {
+      const listed: AnnouncementException[] = []
+      let total = 0
+      for (const text of [...withExceptions].toSorted()) {
+        const exceptions = known.get(text)?.decision.exceptions ?? []
+        total += exceptions.length
+        listed.push(...exceptions.slice(0, Math.max(0, most - listed.length)))
+      }
+      return { listed, total }
+    },
+  }
+}
+
+// Attributes are one value per Eip (core/announce/attributes.ts), so identity tells whether they changed.
+function arePathsSame(a: readonly Path[], b: readonly Path[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((path, i) => {
+      const other = b[i]
+      return other !== undefined && path.id === other.id && path.attributes === other.attributes && sameHop(path, other)
+    })
+  )
+}
+
+function sameHop({ nextHop: a }: Path, { nextHop: b }: Path): boolean {
+  return a === 'self' || b === 'self' ? a === b : sameIp(a, b)
+}
