@@ -1,0 +1,201 @@
+// Claiming: an EipAllocation named after the address is created, and whoever creates it has the address. A create that
+// finds the name taken goes on to the next candidate; one whose answer was lost is looked up before it is believed lost.
+import type { Draft } from '../src/core/ipam/index.ts'
+import { type Allocation, allocationName, readAllocation } from '../src/core/model/index.ts'
+import { type KubeClient, type KubeError, type KubeObject, eipAllocations } from '../src/io/kube/index.ts'
+import { type Clock, pause } from '../src/io/process/clock.ts'
+import type { Log } from '../src/io/telemetry/log.ts'
+import type { CounterMetric } from '../src/io/telemetry/metrics.ts'
+import type { Allocations } from './allocations.ts'
+
+export interface Claimer {
+  readonly client: KubeClient
+  readonly allocations: Pick<Allocations, 'learn' | 'forget'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly attempts: CounterMetric<'outcome'>
+}
+
+export interface ClaimRequest {
+  /** Combinations of addresses that would do, best first; read lazily. */
+  readonly candidates: Iterable<readonly Draft[]>
+  readonly objectOf: (draft: Draft) => KubeObject
+  /** The nonce that `objectOf` writes: by it our own record is known again. */
+  readonly claim: string
+  /** Whether collisions are read, so that the next decision can say who is in the way: when an address was asked for. */
+  readonly readCollisions: boolean
+  readonly dryRun: boolean
+  /** On the clock's monotonic time: no call goes on beyond it. */
+  readonly deadlineMs: number
+}
+
+export type ClaimResult =
+  | { readonly kind: 'claimed'; readonly drafts: readonly Draft[]; readonly records: readonly Allocation[] }
+  /** Every candidate is taken; `allocations` knows by whom. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'failed'; readonly error: KubeError }
+
+type One =
+  | { readonly kind: 'claimed'; readonly record: Allocation }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'failed'; readonly error: KubeError }
+
+/** All addresses of one candidate, or none: what was claimed for a candidate that did not work out is given back. */
+export async function claimAddresses(claimer: Claimer, request: ClaimRequest): Promise<ClaimResult> {
+  const held = new Map<string, Allocation>()
+  const giveBackBut = (kept: ReadonlySet<string>): Promise<void> =>
+    giveBack(
+      claimer,
+      request,
+      [...held.values()].filter(({ name }) => !kept.has(name)),
+    )
+  for (const drafts of request.candidates) {
+    const got = await claimCandidate(claimer, request, drafts, held)
+    if (got.kind === 'failed') {
+      await giveBackBut(new Set())
+      return got
+    }
+    if (got.kind === 'claimed') {
+      await giveBackBut(new Set(got.records.map(({ name }) => name)))
+      return { ...got, drafts }
+    }
+  }
+  await giveBackBut(new Set())
+  return { kind: 'taken' }
+}
+
+/** Deletes records that nobody else has touched since; one that cannot be deleted now ends as Held after 60 s. */
+export async function giveBack(
+  { client, allocations, log }: Claimer,
+  { dryRun }: Pick<ClaimRequest, 'dryRun'>,
+  records: readonly Allocation[],
+): Promise<void> {
+  if (dryRun) return
+  await Promise.all(
+    records.map(async ({ name, uid, resourceVersion }) => {
+      const answer = await client.delete({ resource: eipAllocations, name }, { uid, resourceVersion, timeoutMs: 1_000 })
+      if (answer.ok || answer.error.code === 'NotFound') allocations.forget(name)
+      else log.warn('a claim was not given back', { allocation: name, code: answer.error.code })
+    }),
+  )
+}
+
+async function claimCandidate(
+  claimer: Claimer,
+  request: ClaimRequest,
+  drafts: readonly Draft[],
+  held: Map<string, Allocation>,
+): Promise<{ readonly kind: 'claimed'; readonly records: readonly Allocation[] } | Exclude<One, { kind: 'claimed' }>> {
+  const records: Allocation[] = []
+  for (const draft of drafts) {
+    const name = allocationName(draft.address)
+    const one = held.has(name) ? undefined : await claimOne(claimer, request, draft)
+    if (one !== undefined && one.kind !== 'claimed') return one
+    const record = one?.record ?? held.get(name)
+    if (record === undefined) continue
+    held.set(name, record)
+    records.push(record)
+  }
+  return { kind: 'claimed', records }
+}
+
+async function claimOne(claimer: Claimer, request: ClaimRequest, draft: Draft): Promise<One> {
+  const { client, clock, allocations, attempts } = claimer
+  const { dryRun, deadlineMs, objectOf } = request
+  let mayExist = false
+  let error: KubeError = { code: 'Timeout', message: 'there was no time left to claim an address' }
+  for (let remainingMs = deadlineMs - clock.nowMs(); remainingMs > 0; remainingMs = deadlineMs - clock.nowMs()) {
+    const answer = await client.create(eipAllocations, objectOf(draft), { dryRun, timeoutMs: remainingMs })
+    if (answer.ok) {
+      attempts.add({ outcome: 'created' })
+      const record = readAllocation(answer.value)
+      if (record === undefined) return malformed(draft)
+      if (!dryRun) allocations.learn(record)
+      return { kind: 'claimed', record }
+    }
+    if (answer.error.code === 'AlreadyExists') {
+      attempts.add({ outcome: 'taken' })
+      return lookAtCollision(claimer, request, draft, mayExist)
+    }
+    attempts.add({ outcome: 'failed' })
+    error = answer.error
+    if (!worthAnotherTry(error)) break
+    mayExist = true
+    await pause(clock, Math.min(error.retryAfterMs ?? 50, Math.max(0, deadlineMs - clock.nowMs())))
+  }
+  if (mayExist && !dryRun) void giveBackLater(claimer, request, draft)
+  return { kind: 'failed', error }
+}
+
+// Whose record stands there: our own when an earlier answer was lost.
+async function lookAtCollision(
+  { client, clock, allocations }: Claimer,
+  { claim, readCollisions, deadlineMs }: ClaimRequest,
+  draft: Draft,
+  mayBeOurs: boolean,
+): Promise<One> {
+  const name = allocationName(draft.address)
+  if (mayBeOurs || readCollisions) {
+    const answer = await client.get({ resource: eipAllocations, name }, { timeoutMs: left(deadlineMs, clock) })
+    const record = answer.ok ? readAllocation(answer.value) : undefined
+    if (record !== undefined) {
+      allocations.learn(record)
+      return record.holders.some((holder) => holder.claim === claim) ? { kind: 'claimed', record } : { kind: 'taken' }
+    }
+  }
+  allocations.learn(unknownHolder(draft))
+  return { kind: 'taken' }
+}
+
+// The create may have happened without our knowing; the review was answered without the address.
+async function giveBackLater(claimer: Claimer, request: ClaimRequest, draft: Draft): Promise<void> {
+  const { client, clock, allocations } = claimer
+  await pause(clock, 1_000)
+  const name = allocationName(draft.address)
+  const answer = await client.get({ resource: eipAllocations, name })
+  const record = answer.ok ? readAllocation(answer.value) : undefined
+  if (record === undefined) return
+  allocations.learn(record)
+  const [holder, ...others] = record.holders
+  if (holder?.claim === request.claim && others.length === 0) await giveBack(claimer, request, [record])
+}
+
+function worthAnotherTry({ code }: KubeError): boolean {
+  return (
+    code === 'Timeout' ||
+    code === 'Unreachable' ||
+    code === 'Server' ||
+    code === 'MalformedAnswer' ||
+    code === 'TooManyRequests'
+  )
+}
+
+// Stands in the index until the watch brings the real one: the address is in use, by whom is not known yet.
+function unknownHolder({ address, eip, protocol }: Draft): Allocation {
+  return {
+    namespace: '',
+    name: allocationName(address),
+    uid: '',
+    resourceVersion: '',
+    generation: 0,
+    creationTimestamp: '',
+    deleting: false,
+    labels: {},
+    annotations: {},
+    finalizers: [],
+    address,
+    eip,
+    protocol,
+    holders: [],
+    retainedUntil: undefined,
+  }
+}
+
+function malformed(draft: Draft): One {
+  const message = `the API server answered with an EipAllocation ${allocationName(draft.address)} that has no address`
+  return { kind: 'failed', error: { code: 'MalformedAnswer', message } }
+}
+
+function left(deadlineMs: number, clock: Clock): number {
+  return Math.max(1, deadlineMs - clock.nowMs())
+}
