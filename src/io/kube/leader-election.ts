@@ -117,7 +117,7 @@ export function runLeaderElection(options: LeaderElectionOptions): LeaderElectio
     deadline?.cancel()
     if (!leading) return
     leading = false
-    log.warn('no longer leading', { why })
+    log[stopping.signal.aborted ? 'info' : 'warn']('no longer leading', { why })
     stoppedLeading = (async () => options.onStoppedLeading())().catch((error: unknown) =>
       log.error('stopping to lead failed', { error }),
     )

@@ -47,6 +47,8 @@ export function openReflector<T>(client: KubeClient, options: ReflectorOptions<T
   let resourceVersion: string | undefined
   let currentUpToMs: number | undefined
   let failures = 0
+  /** How often in a row we were told to list anew. */
+  let relists = 0
   let warned: { code: string; atMs: number } | undefined
 
   function isStopped(): boolean {
@@ -152,6 +154,7 @@ export function openReflector<T>(client: KubeClient, options: ReflectorOptions<T
     const proof = clock.after(healthyMs, () => {
       healthy = true
       failures = 0
+      relists = 0
       if (warned !== undefined) log.info('the view is kept up again')
       warned = undefined
     })
@@ -193,8 +196,13 @@ export function openReflector<T>(client: KubeClient, options: ReflectorOptions<T
       const { error, healthy } = await step(resourceVersion)
       if (isStopped()) return
       if (error === undefined && healthy) continue
+      if (error?.code === 'Gone') {
+        // The server is there and wants us to list: an API server that was started anew says so to everybody, and
+        // what it cost to wait for it must not be waited for again.
+        resourceVersion = undefined
+        failures = relists++
+      }
       failures++
-      if (error?.code === 'Gone') resourceVersion = undefined
       if (error?.code === 'MalformedAnswer' && resourceVersion !== undefined) {
         const again = malformedAt === resourceVersion
         malformedAt = again ? undefined : resourceVersion

@@ -124,7 +124,7 @@ export function openTransport(credentials: Credentials, { clock, userAgent }: Tr
       const answer = await exchangeOnce(exchange, identity, kind, signal)
       if (!answer.ok) {
         if (answer.worthRetrying === true && attempt === 1) continue
-        return answer
+        return { ok: false, error: answer.error }
       }
       const response = answer.value
       const status = response.statusCode ?? 0

@@ -33,7 +33,8 @@ export function openLog({ program, level }: LogOptions): Log {
         base: { program },
         timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: stdSerializers.err },
+        // Errors that are values are plain fields already.
+        serializers: { error: (error: unknown) => (error instanceof Error ? stdSerializers.err(error) : error) },
       },
       destination,
     ),

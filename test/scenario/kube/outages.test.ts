@@ -224,3 +224,30 @@ scenario('a server that ends each watch at once is not hammered (#1933)', async 
   put(bench.server, 'a', 'two')
   await whenIn(bench, 'default/a', 'two')
 })
+
+scenario('an API server that was away and has forgotten all history: back soon after it is', async (bench) => {
+  await whenWatching(bench)
+  await bench.server.stop()
+  const awayMs = bench.clock.nowMs()
+  await advanceUntil(bench.clock, 'a minute', () => bench.clock.nowMs() - awayMs >= 60_000, { stepMs: 250 })
+  put(bench.server, 'a', 'two')
+  bench.server.store.compact()
+  await bench.server.start()
+  await advanceUntil(bench.clock, 'the first watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  const backMs = bench.clock.nowMs()
+  await whenIn(bench, 'default/a', 'two')
+  assert.ok(bench.clock.nowMs() - backMs <= 1500, `${bench.clock.nowMs() - backMs} ms after it was told to list`)
+})
+
+scenario('a server that says Gone to every watch is not hammered', async (bench) => {
+  await whenWatching(bench)
+  const fault = bench.server.inject(isWatch, { status: 410, reason: 'Expired' }, Infinity)
+  bench.server.watches[0]?.end()
+  const startedMs = bench.clock.nowMs()
+  await advanceUntil(bench.clock, 'two minutes', () => bench.clock.nowMs() - startedMs >= 120_000, { stepMs: 250 })
+  const count = bench.server.requests.length
+  assert.ok(count <= 60, `${count} requests in two minutes`)
+  fault.remove()
+  put(bench.server, 'a', 'two')
+  await whenIn(bench, 'default/a', 'two')
+})

@@ -14,12 +14,13 @@ function linesOf(script: string): Record<string, unknown>[] {
 }
 
 void test('a line of JSON per call on standard output, with level, time, program, message and fields', () => {
-  const [info, warn, none] = linesOf(`
+  const [info, warn, refused, none] = linesOf(`
     import { openLog } from '${module}'
     const log = openLog({ program: 'speaker', level: 'info' })
     log.debug('not this one')
     log.info('ready', { peers: 2 })
     log.child({ peer: 'leaf1' }).warn('session down', { error: new Error('reset') })
+    log.warn('refused', { error: { code: 'Conflict', message: 'changed' } })
     process.exit(0)
   `)
   assert.equal(none, undefined)
@@ -28,4 +29,5 @@ void test('a line of JSON per call on standard output, with level, time, program
   assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/)
   assert.equal(warn?.['peer'], 'leaf1')
   assert.equal((warn['error'] as { message: string }).message, 'reset')
+  assert.deepEqual(refused?.['error'], { code: 'Conflict', message: 'changed' })
 })
