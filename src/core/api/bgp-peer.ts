@@ -261,8 +261,8 @@ export const bgpPeerStatus = z.object({
     .describe(
       'Name of a node to its session. Beyond 50 nodes only those whose session is not established: the Speaker objects have all of them.',
     ),
-  sessionsWanted: count().exactOptional().describe('Number of nodes that should speak with the router.'),
-  sessionsUp: count().exactOptional().describe('Number of nodes that do.'),
+  sessions: count().exactOptional().describe('Number of nodes that should speak with the router.'),
+  established: count().exactOptional().describe('Number of nodes that do.'),
   up: text('Sessions up / wanted, for the column.'),
   conditions: conditions('What is wrong with the peer, if anything.').exactOptional(),
 })

@@ -4,7 +4,7 @@ import { rangeRule } from './address-rules.ts'
 import { asAtomicMap, asSet, conditions, count, labelsToMatch, objectName, uint32, withRules } from './fields.ts'
 import type { Kind, Rule } from './kind.ts'
 
-const range = (field: string) => withRules(z.string().max(100), rangeRule(field))
+const range = (field: string) => withRules(z.string().max(91), rangeRule(field))
 
 const communityRule: Rule = {
   rule: "self.contains(':') ? self.split(':').all(part, int(part) <= 65535) : true",
@@ -24,7 +24,7 @@ const bgp = z.object({
           .string()
           .max(24)
           .regex(
-            /^([0-9]{1,5}:[0-9]{1,5}|no-export|no-advertise|no-export-subconfed|no-peer|graceful-shutdown|blackhole|accept-own|llgr-stale|no-llgr)$/,
+            /^([0-9]{1,5}:[0-9]{1,5}|no-export|no-advertise|no-export-subconfed|local-as|no-peer|graceful-shutdown|blackhole|accept-own|llgr-stale|no-llgr)$/,
           ),
         communityRule,
       ),
@@ -92,7 +92,7 @@ export const eipSpec = withRules(
       .exactOptional()
       .describe('More ranges, also of the other IP family: such a pool serves dual stack.'),
     excludes: asSet(z.array(range('spec.excludes')))
-      .max(256)
+      .max(64)
       .exactOptional()
       .describe('Addresses and ranges that are never handed out.'),
     avoidBuggyIPs: z.boolean().exactOptional().describe('Hand out no IPv4 address that ends in .0 or .255.'),
