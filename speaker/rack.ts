@@ -1,5 +1,5 @@
 // The Rack object of the own node's rack, and of it what a speaker must know: the nodes that do not speak for themselves
-// to some peer. When the node's label changes, the old rack's last word counts until the new one's object is there.
+// to some peer. When the node's label changes, the old rack's last word counts until the new one has been read.
 import {
   type KubeObjectLike,
   type ProxiedNode,

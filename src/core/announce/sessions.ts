@@ -103,7 +103,8 @@ function planPeer(peer: BgpPeer, { conf, as, routerId, password, neighbors }: Pe
     routerId,
     passive: peer.passive,
     adminDown: peer.adminDown,
-    holdTimeMs: peer.holdTimeMs,
+    // RFC 4271 §4.2: 0 or at least 3 seconds.
+    holdTimeMs: Math.max(3000, peer.holdTimeMs),
     keepaliveMs: peer.keepaliveMs,
     connectRetryMs: peer.connectRetryMs,
     minAdvertisementMs: peer.minAdvertisementMs,
