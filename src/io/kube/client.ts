@@ -5,7 +5,7 @@ import type { Clock } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Credentials } from './credentials.ts'
 import { kubeError } from './error.ts'
-import type { Answer, KubeClient, KubeList, KubeObject, ObjectRef, Resource, WriteOptions } from './interface.ts'
+import type { Answer, KubeClient, KubeList, KubeObject, Resource, WriteOptions } from './interface.ts'
 import { type QueryValue, resourcePath, withQuery } from './path.ts'
 import { apiVersionOf } from './resources.ts'
 import { type Exchange, nameOf, openTransport } from './transport.ts'
@@ -120,9 +120,4 @@ function readList(resource: Resource, value: unknown, name: string): Answer<Kube
 
 function isKubeObject(value: unknown): value is KubeObject {
   return stringAt(value, 'metadata', 'name') !== undefined && stringAt(value, 'kind') !== undefined
-}
-
-/** Name of an object for messages: `Lease bellhop-system/controller`. */
-export function describeRef({ resource, namespace, name }: ObjectRef): string {
-  return `${resource.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`
 }

@@ -10,7 +10,7 @@
 //
 // Never: a PUT of an object that others write too (patch it), a finalizer, @kubernetes/client-node in a Pod (85 MB), a
 // retry without backoff, two clocks of two machines compared.
-export { type ClientOptions, describeRef, openClient } from './client.ts'
+export { type ClientOptions, openClient } from './client.ts'
 export {
   type Credentials,
   CredentialsError,

@@ -203,6 +203,7 @@ export interface Reflector<T> {
   /**
    * Wall time up to which the view is known to have been current: when the last list was asked for, or when the last
    * event or bookmark came in. Moves about once a minute when nothing changes; stands still while the server is away.
+   * It is our time of receipt: what was on its way at that moment (milliseconds, normally) may be missing.
    */
   currentUpToMs(): number | undefined
   /** Resolves when no further onChange will come. The store keeps its last view. */

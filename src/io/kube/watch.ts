@@ -21,12 +21,12 @@ export interface OpenWatchOptions extends WatchOptions {
 // The head comes at once, or after the 3 s for which the server waits for a resourceVersion it has not seen yet.
 const headTimeoutMs = 30_000
 /** The server ends a watch after timeoutSeconds; one that is still there so much later is dead. */
-export const overtimeMs = 15_000
+const overtimeMs = 15_000
 /**
  * Bookmarks come about once a minute. A server that has sent one and then nothing for so long is taken for dead: a
  * needless new watch costs one request, a dead one that is believed costs minutes of stale view.
  */
-export const silenceMs = 180_000
+const silenceMs = 180_000
 // An object in etcd is below 1.5 MiB; a line much longer is no event.
 const maxLineBytes = 32 * 1024 * 1024
 

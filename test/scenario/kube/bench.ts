@@ -14,7 +14,7 @@ import { systemClock } from '../../../src/io/process/clock.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { type ManualClock, manualClock } from '../../unit/io/process/manual-clock.ts'
 import { type FakeApiServer, openFakeApiServer } from './fake-api-server.ts'
-import { advanceUntil } from './wait.ts'
+import { advanceUntil, observed } from './wait.ts'
 
 export const isList = ({ method, isWatch }: { method: string; isWatch: boolean }): boolean =>
   method === 'GET' && !isWatch
@@ -28,6 +28,8 @@ export interface Bench {
   /** `key: before → after`. */
   readonly changes: string[]
   readonly isSynced: () => boolean
+  /** Moves the clock until it holds. */
+  readonly until: (what: string, holds: () => boolean, stepMs?: number) => Promise<void>
 }
 
 /** A server with services a and b, a reflector of their `spec.text`, the test, and everything closed again. */
@@ -43,14 +45,15 @@ export function scenario(
     labelSelector?: string
   } = {},
 ): void {
-  void test(name, { timeout: 30_000 }, async () => {
+  void test(name, { timeout: 120_000 }, async () => {
     const server = await openFakeApiServer()
     const clock = manualClock()
     put(server, 'a', 'one')
     put(server, 'b', 'one')
     await options.prepare?.(server)
     const transportClock = options.manualTransport === true ? clock : systemClock
-    const client = openClient(server.credentials, { log: silentLog, clock: transportClock, userAgent: 'test/1' })
+    const inner = openClient(server.credentials, { log: silentLog, clock: transportClock, userAgent: 'test/1' })
+    const { client, busy } = observed(inner, server)
     const changes: string[] = []
     const view = openReflector<string>(client, {
       resource: services,
@@ -65,7 +68,13 @@ export function scenario(
       random: () => 0.5,
     })
     try {
-      await run({ server, clock, client, view, changes, isSynced: () => view.isSynced() })
+      await run({
+        ...{ server, clock, client, view, changes },
+        isSynced: () => view.isSynced(),
+        // With its limits on the test's clock, a call that hangs ends only as that moves.
+        until: (what, holds, stepMs = 100) =>
+          advanceUntil(clock, what, holds, options.manualTransport === true ? { stepMs } : { stepMs, busy }),
+      })
     } finally {
       await view.stop()
       client.close()
@@ -82,10 +91,10 @@ export function put(server: FakeApiServer, name: string, text: string, labels: R
   server.put(services, { metadata: { namespace: 'default', name, labels }, spec: { text } })
 }
 
-export async function whenWatching({ server, clock, view }: Bench): Promise<void> {
-  await advanceUntil(clock, 'an open watch', () => server.watches.length > 0 && view.isSynced())
+export async function whenWatching({ server, until, view }: Bench): Promise<void> {
+  await until('an open watch', () => server.watches.length > 0 && view.isSynced())
 }
 
 export async function whenIn(bench: Bench, key: string, text: string | undefined): Promise<void> {
-  await advanceUntil(bench.clock, `${key} is ${text} in the view`, () => bench.view.store.get(key) === text)
+  await bench.until(`${key} is ${text} in the view`, () => bench.view.store.get(key) === text)
 }

@@ -13,7 +13,7 @@ import { type Clock, systemClock } from '../../../src/io/process/clock.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { type ManualClock, manualClock } from '../../unit/io/process/manual-clock.ts'
 import { type FakeApiServer, openFakeApiServer } from './fake-api-server.ts'
-import { advanceUntil, waitFor } from './wait.ts'
+import { advanceUntil, observed, waitFor } from './wait.ts'
 
 interface Candidate {
   readonly election: LeaderElection
@@ -31,6 +31,8 @@ interface Hall {
     onStopped?: () => void | Promise<void>,
     transportClock?: Clock,
   ): Candidate
+  /** Moves the clock until it holds. */
+  until(what: string, holds: () => boolean, clock?: ManualClock): Promise<void>
   holder(): string | undefined
   lease(): Record<string, unknown>
 }
@@ -38,17 +40,20 @@ interface Hall {
 const key = 'bellhop-system/controller'
 
 function election(name: string, run: (hall: Hall) => Promise<void>): void {
-  void test(name, { timeout: 30_000 }, async () => {
+  void test(name, { timeout: 120_000 }, async () => {
     const server = await openFakeApiServer()
     const clock = manualClock()
     const candidates: Candidate[] = []
+    const busies: (() => boolean)[] = []
     const lease = (): Record<string, unknown> => (server.get(leases, key)?.['spec'] ?? {}) as Record<string, unknown>
     try {
       await run({
         server,
         clock,
         candidate(identity, ownClock = clock, onStopped, transportClock = systemClock) {
-          const client = openClient(server.credentials, { log: silentLog, clock: transportClock, userAgent: identity })
+          const inner = openClient(server.credentials, { log: silentLog, clock: transportClock, userAgent: identity })
+          const { client, busy } = observed(inner, server)
+          if (transportClock === systemClock) busies.push(busy)
           const terms: string[] = []
           const election = runLeaderElection({
             client,
@@ -71,6 +76,8 @@ function election(name: string, run: (hall: Hall) => Promise<void>): void {
           candidates.push(made)
           return made
         },
+        until: (what, holds, ownClock = clock) =>
+          advanceUntil(ownClock, what, holds, { busy: () => busies.some((busy) => busy()) }),
         holder: () => lease()['holderIdentity'] as string | undefined,
         lease,
       })
@@ -87,13 +94,13 @@ election('the first one leads, the second waits, and takes over at once when the
   await waitFor('the first leads', () => first.election.isLeader())
   const second = hall.candidate('second')
   const startedMs = hall.clock.nowMs()
-  await advanceUntil(hall.clock, 'a minute', () => hall.clock.nowMs() - startedMs >= 60_000)
+  await hall.until('a minute', () => hall.clock.nowMs() - startedMs >= 60_000)
   assert.deepEqual([first.terms, second.terms], [['started'], []])
   await first.election.stop()
   assert.deepEqual(first.terms, ['started', 'stopped'])
   assert.equal(hall.holder(), '')
   const stoppedMs = hall.clock.nowMs()
-  await advanceUntil(hall.clock, 'the second leads', () => second.election.isLeader())
+  await hall.until('the second leads', () => second.election.isLeader())
   assert.ok(hall.clock.nowMs() - stoppedMs <= 2500, 'within one retry period')
   assert.equal(hall.lease()['leaseTransitions'], 2)
 })
@@ -105,7 +112,7 @@ election('times are written in microseconds and the Lease says for how long it h
   assert.equal(hall.lease()['acquireTime'], hall.lease()['renewTime'])
   assert.equal(hall.lease()['leaseDurationSeconds'], 15)
   const acquired = hall.lease()['acquireTime']
-  await advanceUntil(hall.clock, 'a renewal', () => hall.lease()['renewTime'] !== acquired)
+  await hall.until('a renewal', () => hall.lease()['renewTime'] !== acquired)
   assert.equal(hall.lease()['acquireTime'], acquired)
 })
 
@@ -123,7 +130,7 @@ election(
     })
     const { election } = hall.candidate('second')
     const startedMs = hall.clock.nowMs()
-    await advanceUntil(hall.clock, 'it leads', () => election.isLeader())
+    await hall.until('it leads', () => election.isLeader())
     const tookMs = hall.clock.nowMs() - startedMs
     assert.ok(tookMs >= 15_000 && tookMs <= 20_000, `after ${tookMs} ms`)
   },
@@ -135,8 +142,8 @@ election('skewed clocks, wall clocks that jump: never two leaders', async (hall)
   await waitFor('the first leads', () => first.election.isLeader())
   const second = hall.candidate('second', skewed)
   for (let round = 0; round < 100; round++) {
-    await advanceUntil(hall.clock, 'a second', () => hall.clock.nowMs() >= (round + 1) * 1000)
-    await advanceUntil(skewed, 'a second', () => skewed.nowMs() >= (round + 1) * 1000)
+    await hall.until('a second', () => hall.clock.nowMs() >= (round + 1) * 1000)
+    await hall.until('a second', () => skewed.nowMs() >= (round + 1) * 1000, skewed)
     if (round % 10 === 5) hall.clock.stepWall(round % 20 === 5 ? 86_400_000 : -86_400_000)
     assert.equal(second.election.isLeader(), false)
   }
@@ -150,11 +157,11 @@ election(
     await waitFor('it leads', () => first.election.isLeader())
     await hall.server.stop()
     const startedMs = hall.clock.nowMs()
-    await advanceUntil(hall.clock, 'it steps down', () => !first.election.isLeader())
+    await hall.until('it steps down', () => !first.election.isLeader())
     const tookMs = hall.clock.nowMs() - startedMs
     assert.ok(tookMs <= 10_000, `led for ${tookMs} ms without a renewal; others may start after 15 s`)
     await hall.server.start()
-    await advanceUntil(hall.clock, 'it leads again', () => first.election.isLeader())
+    await hall.until('it leads again', () => first.election.isLeader())
     assert.deepEqual(first.terms, ['started', 'stopped', 'started'])
   },
 )
@@ -164,7 +171,7 @@ election('renewals refused three times do not cost the term', async (hall) => {
   await waitFor('it leads', () => first.election.isLeader())
   const renewed = hall.lease()['renewTime']
   hall.server.inject(({ method }) => method === 'PUT', { status: 503 }, 3)
-  await advanceUntil(hall.clock, 'a renewal', () => hall.lease()['renewTime'] !== renewed)
+  await hall.until('a renewal', () => hall.lease()['renewTime'] !== renewed)
   assert.deepEqual(first.terms, ['started'])
 })
 
@@ -173,7 +180,7 @@ election('one renewal that hangs does not cost the term', async (hall) => {
   await waitFor('it leads', () => first.election.isLeader())
   const renewed = hall.lease()['renewTime']
   const hanging = hall.server.inject(({ method }) => method === 'PUT', 'silence')
-  await advanceUntil(hall.clock, 'a renewal', () => hall.lease()['renewTime'] !== renewed)
+  await hall.until('a renewal', () => hall.lease()['renewTime'] !== renewed)
   assert.equal(hanging.left, 0)
   assert.deepEqual(first.terms, ['started'])
 })
@@ -184,7 +191,7 @@ election('a Lease taken by another is noticed at the next renewal', async (hall)
   const spec = { ...hall.lease(), holderIdentity: 'thief' }
   hall.server.put(leases, { metadata: { namespace: 'bellhop-system', name: 'controller' }, spec })
   const startedMs = hall.clock.nowMs()
-  await advanceUntil(hall.clock, 'it steps down', () => !first.election.isLeader())
+  await hall.until('it steps down', () => !first.election.isLeader())
   assert.ok(hall.clock.nowMs() - startedMs <= 2500)
   assert.equal(hall.holder(), 'thief')
 })
@@ -195,10 +202,10 @@ election('a Lease that someone annotated or deleted stays with its leader, annot
   const metadata = { namespace: 'bellhop-system', name: 'controller', annotations: { note: 'kept' } }
   hall.server.put(leases, { metadata, spec: hall.lease() })
   const renewed = hall.lease()['renewTime']
-  await advanceUntil(hall.clock, 'a renewal', () => hall.lease()['renewTime'] !== renewed)
+  await hall.until('a renewal', () => hall.lease()['renewTime'] !== renewed)
   assert.deepEqual(hall.server.get(leases, key)?.metadata.annotations, { note: 'kept' })
   hall.server.remove(leases, key)
-  await advanceUntil(hall.clock, 'the Lease is back', () => hall.holder() === 'first')
+  await hall.until('the Lease is back', () => hall.holder() === 'first')
   assert.deepEqual(first.terms, ['started'])
 })
 
@@ -206,7 +213,7 @@ election('two that reach for a free Lease: one gets it', async (hall) => {
   const both = [hall.candidate('a'), hall.candidate('b')] as const
   await waitFor('somebody leads', () => both.some(({ election }) => election.isLeader()))
   const startedMs = hall.clock.nowMs()
-  await advanceUntil(hall.clock, 'ten seconds', () => hall.clock.nowMs() - startedMs >= 10_000)
+  await hall.until('ten seconds', () => hall.clock.nowMs() - startedMs >= 10_000)
   assert.equal(both.filter(({ election }) => election.isLeader()).length, 1)
 })
 

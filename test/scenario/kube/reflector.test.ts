@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 
 import { services } from '../../../src/io/kube/index.ts'
 import { put, scenario, textOf, whenIn, whenWatching } from './bench.ts'
-import { advanceUntil, waitFor } from './wait.ts'
+import { waitFor } from './wait.ts'
 
 scenario('lists, watches, and tells each change once', async (bench) => {
   await whenWatching(bench)
@@ -58,14 +58,14 @@ scenario('a watch that ends in good order is taken up again', async (bench) => {
   await whenIn(bench, 'default/a', 'two')
   const version = String(bench.server.store.version())
   bench.server.watches[0]?.end()
-  await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+  await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
   assert.equal(bench.server.requestsFor(services, 'watch')[1]?.query['resourceVersion'], version)
 })
 
 scenario(
   'the continue token expires between two pages: the list begins again',
   async (bench) => {
-    await advanceUntil(bench.clock, 'the view is synced', bench.isSynced)
+    await bench.until('the view is synced', bench.isSynced)
     assert.equal(bench.view.store.size, 1202)
     const lists = bench.server.requestsFor(services, 'list').map(({ query }) => query['continue'] ?? 'first')
     assert.deepEqual(lists, ['first', 'token-1', 'first', 'token-2', 'token-3'])
@@ -144,7 +144,7 @@ scenario(
     await waitFor('the bookmark counts', () => bench.view.currentUpToMs() === bench.clock.wallMs())
     bench.server.store.compact()
     bench.server.watches[0]?.reset()
-    await advanceUntil(bench.clock, 'a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
+    await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2)
     assert.equal(bench.server.requestsFor(services, 'list').length, 1, 'a bookmark saves the new list')
     assert.equal(bench.server.requestsFor(services, 'watch')[0]?.query['allowWatchBookmarks'], 'true')
   },
