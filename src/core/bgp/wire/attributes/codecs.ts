@@ -1,0 +1,50 @@
+import { aggregator, as4Aggregator, atomicAggregate } from './aggregation.ts'
+import { as4Path, asPath } from './as-path.ts'
+import type { AttributeCodec, AttributeName } from './attribute.ts'
+import { communities, largeCommunities } from './communities.ts'
+import { localPref } from './local-pref.ts'
+import { mpReach } from './mp-reach.ts'
+import { mpUnreach } from './mp-unreach.ts'
+import { multiExitDisc } from './multi-exit-disc.ts'
+import { nextHop } from './next-hop.ts'
+import { origin } from './origin.ts'
+
+/** In the order in which they are written. */
+export const codecs: { readonly [N in AttributeName]: AttributeCodec<N> } = {
+  mpReach,
+  origin,
+  asPath,
+  nextHop,
+  med: multiExitDisc,
+  localPref,
+  atomicAggregate,
+  aggregator,
+  communities,
+  mpUnreach,
+  as4Path,
+  as4Aggregator,
+  largeCommunities,
+}
+
+const attributeNames = Object.keys(codecs) as AttributeName[]
+
+export const nameByType: ReadonlyMap<number, AttributeName> = new Map(
+  attributeNames.map((name) => [codecs[name].type, name]),
+)
+
+/** The names that RFC 4271 and its followers give. */
+export const registeredNames: { readonly [N in AttributeName]: string } = {
+  mpReach: 'MP_REACH_NLRI',
+  origin: 'ORIGIN',
+  asPath: 'AS_PATH',
+  nextHop: 'NEXT_HOP',
+  med: 'MULTI_EXIT_DISC',
+  localPref: 'LOCAL_PREF',
+  atomicAggregate: 'ATOMIC_AGGREGATE',
+  aggregator: 'AGGREGATOR',
+  communities: 'COMMUNITIES',
+  mpUnreach: 'MP_UNREACH_NLRI',
+  as4Path: 'AS4_PATH',
+  as4Aggregator: 'AS4_AGGREGATOR',
+  largeCommunities: 'LARGE_COMMUNITY',
+}
