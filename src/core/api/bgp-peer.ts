@@ -127,7 +127,7 @@ const neighbourRule: Rule = {
 }
 
 const peerAsRule: Rule = {
-  rule: 'has(self.conf) && has(self.conf.peerAs) && self.conf.peerAs > 0',
+  rule: `!(${neighbourRule.rule}) || (has(self.conf.peerAs) && self.conf.peerAs > 0)`,
   message: 'a BgpPeer needs the AS number of the router: set spec.conf.peerAs to a number from 1 to 4294967295',
 }
 
