@@ -65,6 +65,10 @@ export const reasons = {
   NotDefaultConf: 'only the BgpConf named default counts',
   RouteForeign: 'a route that is not ours stands where the host route belongs',
   HostAccessRefused: 'hostAccess is not given at an address in a subnet of the node itself',
+  // The programs themselves.
+  SpeakerAlive: 'the speaker renews its Lease',
+  SpeakerSilent: 'the speaker has not renewed its Lease for 40 s',
+  OtherProvider: 'an OpenELB or a Porter is running in the cluster as well',
 } as const
 
 export type ReasonCode = keyof typeof reasons

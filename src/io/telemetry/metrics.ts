@@ -110,6 +110,24 @@ export const catalogue = {
     ['outcome'],
     ['speaker'],
   ),
+
+  leading: gauge('leading', '1 while this replica leads.', [], ['controller']),
+  queueDepth: gauge('queue_depth', 'Keys that wait for a worker, by duty.', ['duty'], ['controller']),
+  poolAddresses: gauge(
+    'pool_addresses',
+    'Addresses of an Eip, by state: total, used, free. At most 2^53 - 1.',
+    ['eip', 'state'],
+    ['controller'],
+  ),
+  allocationsKnown: gauge('allocations', 'EipAllocations, by state: all, released.', ['state'], ['controller']),
+  servicesWaiting: gauge('services_waiting', 'Services that wait for an address.', [], ['controller']),
+  serviceWrites: counter(
+    'service_writes_total',
+    'Writes of Services and EipAllocations, by kind of write and outcome: done, failed.',
+    ['write', 'outcome'],
+    ['controller'],
+  ),
+  eventsDropped: gauge('events_dropped', 'Events that were not sent, since the start.', [], ['controller']),
 } as const
 
 export interface CounterMetric<Label extends string> {

@@ -1,0 +1,179 @@
+// The condition bellhop.dev/Advertised of Services: judged by core/announce from what all speakers report, written when
+// it turns.
+//
+//   1. a change of one Service, its endpoints or its Eip brings that Service; a change of speakers, nodes or racks all
+//      of them, gathered for everyGapMs
+//   2. "yes" is written at once; every other verdict only when it has stood for settleMs: endpoints come a moment after
+//      their Service, and a session that flaps must not rewrite ten thousand Services
+//   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
+import { setImmediate } from 'node:timers/promises'
+import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
+import {
+  type Condition,
+  type Node,
+  type RackStatus,
+  type Service,
+  advertisedCondition,
+  assignedCondition,
+  findCondition,
+  poolLabel,
+} from '../src/core/model/index.ts'
+import { type WorkOutcome, openWorkQueue, services } from '../src/io/kube/index.ts'
+import type { Timer } from '../src/io/process/clock.ts'
+import { conditionOperations, saysSame } from './conditions.ts'
+import type { Duty, Leading } from './duty.ts'
+import { outcomeOf } from './outcome.ts'
+import { sameValue } from './same-value.ts'
+import type { Speaker } from './speaker-object.ts'
+
+const settleMs = 3_000
+const everyGapMs = 1_000
+/** Judgements in a row before others get a turn of the event loop. */
+const atOnce = 100
+
+/** `statusWrittenMs`: our wall time at which a Service's ingress was written last, where this process did it. */
+export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<string, number>): Duty {
+  const { client, view, clock, random, log } = leading
+  const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log })
+  /** Verdicts that are not written yet, and since when they stand. */
+  const unsettled = new Map<string, { readonly condition: Condition; readonly sinceMs: number }>()
+  const behind = new Set<string>()
+  let judged = 0
+  let timer: Timer | undefined
+  let racks: ReadonlyMap<string, RackStatus> | undefined
+
+  async function judge(key: string): Promise<WorkOutcome> {
+    if (++judged % atOnce === 0) await setImmediate()
+    const service = view.services.get(key)
+    behind.delete(key)
+    // What has no address says so in EipAssigned, and what is not labelled no speaker looks at.
+    if (service === undefined || service.ingress.length === 0 || !(poolLabel in service.labels)) {
+      unsettled.delete(key)
+      return 'done'
+    }
+    const { status, reason } = judgeAdvertised(inputOf(key, service))
+    if (reason.code === 'SpeakersBehind') behind.add(key)
+    const condition = { type: advertisedCondition, status, reason: reason.code, message: reason.message }
+    const stored = findCondition(service.conditions, advertisedCondition)
+    if (saysSame(stored, condition)) {
+      unsettled.delete(key)
+      return 'done'
+    }
+    const waitMs = status === 'True' ? 0 : settlesInMs(key, condition)
+    if (waitMs > 0) return { retryAfterMs: waitMs }
+    unsettled.delete(key)
+    const body = [
+      { op: 'test', path: '/metadata/uid', value: service.uid },
+      ...conditionOperations(service.conditions, [condition], clock.wallMs()),
+    ]
+    const { namespace, name } = service
+    const ref = { resource: services, namespace, name }
+    const written = await client.patch(ref, { type: 'json', body, subresource: 'status' })
+    if (written.ok || written.error.code === 'NotFound') return 'done'
+    return outcomeOf(written.error)
+  }
+
+  function settlesInMs(key: string, condition: Condition): number {
+    const known = unsettled.get(key)
+    if (known?.condition.status !== condition.status || known.condition.reason !== condition.reason) {
+      unsettled.set(key, { condition, sinceMs: clock.nowMs() })
+      return settleMs
+    }
+    return known.sinceMs + settleMs - clock.nowMs()
+  }
+
+  function inputOf(key: string, service: Service): AdvertisedInput {
+    const keys = new Set([key])
+    for (const address of service.ingress) {
+      for (const { namespace, name } of view.records.taken.at(address)?.holders ?? []) keys.add(`${namespace}/${name}`)
+    }
+    racks ??= new Map([...view.racks.entries()].flatMap(([name, { status }]) => (status ? [[name, status]] : [])))
+    const eip = service.labels[poolLabel] ?? ''
+    return {
+      addresses: service.ingress,
+      services: [...keys].map((one) => view.services.get(one)).filter((one) => one !== undefined),
+      slices: new Map([...keys].map((one) => [one, view.slicesOf(one)])),
+      nodes: view.nodes,
+      eip: view.pools.eips.get(eip),
+      speakers: view.progress(),
+      racks,
+      statusWrittenMs: statusWrittenMs.get(key) ?? assignedSinceMs(service),
+    }
+  }
+
+  function addAll(): void {
+    timer = undefined
+    for (const [key, { ingress }] of view.services.entries()) if (ingress.length > 0) queue.add(key, 'low')
+  }
+
+  function addAllSoon(): void {
+    timer ??= clock.after(everyGapMs, addAll)
+  }
+
+  function addSharers(key: string): void {
+    queue.add(key, 'low')
+    for (const { holders } of view.records.taken.ofService(key)) {
+      if (holders.length < 2) continue
+      for (const { namespace, name } of holders) queue.add(`${namespace}/${name}`, 'low')
+    }
+  }
+
+  const unlisten = view.listen({
+    service: (key, before, after) => {
+      if (before?.externalTrafficPolicy !== after?.externalTrafficPolicy || after === undefined) addSharers(key)
+      else queue.add(key, 'low')
+    },
+    slice: addSharers,
+    node: (_name, before, after) => {
+      if (!sameValue(mattersOfNode(before), mattersOfNode(after))) addAllSoon()
+    },
+    speaker: (_name, before, after) => {
+      if (!sameValue(mattersOfSpeaker(before), mattersOfSpeaker(after))) addAllSoon()
+    },
+    rack: () => {
+      racks = undefined
+      addAllSoon()
+    },
+    presence: (_node, before, after) => {
+      if (before?.alive !== after?.alive) addAllSoon()
+      else for (const key of behind) queue.add(key, 'low')
+    },
+    pools: (change) => {
+      if (change.kind !== 'eip') return
+      for (const { holders } of view.records.taken.ofEip(change.name)) {
+        for (const { namespace, name } of holders) queue.add(`${namespace}/${name}`, 'low')
+      }
+    },
+  })
+  addAll()
+  return {
+    depth: () => queue.depth(),
+    async stop() {
+      unlisten()
+      timer?.cancel()
+      await queue.stop()
+    },
+  }
+}
+
+// Whole seconds are kept, and the write came within that second.
+function assignedSinceMs(service: Service): number {
+  const since = Date.parse(findCondition(service.conditions, assignedCondition)?.lastTransitionTime ?? '')
+  return Number.isFinite(since) ? since + 1000 : 0
+}
+
+function mattersOfNode(node: Node | undefined): unknown {
+  if (node === undefined) return undefined
+  const { deleting, ready, networkUnavailable, excluded, drain, rack } = node
+  return { deleting, ready, networkUnavailable, excluded, drain, rack }
+}
+
+function mattersOfSpeaker(speaker: Speaker | undefined): unknown {
+  if (speaker === undefined) return undefined
+  const { state, sessions, exceptions } = speaker.status
+  return {
+    state,
+    exceptions,
+    sessions: sessions.map(({ peer, state, families, addPath }) => ({ peer, state, families, addPath })),
+  }
+}

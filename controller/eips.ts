@@ -1,0 +1,70 @@
+// Status of Eips: what is in use, what is wrong. Every speaker watches these objects, so each is written at most every
+// second, less often in a large cluster.
+import { type IpRange, formatRange } from '../src/core/address/index.ts'
+import { eipStatus, sameStatus } from '../src/core/status/index.ts'
+import { type WorkOutcome, eips, openWorkQueue } from '../src/io/kube/index.ts'
+import type { PoolsChange } from '../src/io/pools/index.ts'
+import type { Duty, Leading } from './duty.ts'
+import { outcomeOf } from './outcome.ts'
+import { openPace, summaryGapMs } from './pace.ts'
+
+export function keepEips({ client, view, metrics, clock, random, log }: Leading): Duty {
+  const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
+  const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
+
+  async function writeStatus(name: string): Promise<WorkOutcome> {
+    const eip = view.pools.eips.get(name)
+    if (eip === undefined) {
+      pace.forget(name)
+      for (const state of ['total', 'used', 'free']) metrics.poolAddresses.remove({ eip: name, state })
+      return 'done'
+    }
+    // Also counting is paced: it looks at every address of the pool.
+    const waitMs = pace.waitMs(name)
+    if (waitMs > 0) return { retryAfterMs: waitMs }
+    pace.mark(name)
+    const status = eipStatus(eip, view.records.taken, view.pools, clock.wallMs())
+    metrics.poolAddresses.set({ eip: name, state: 'total' }, status.poolSize ?? 0)
+    metrics.poolAddresses.set({ eip: name, state: 'used' }, status.usage ?? 0)
+    metrics.poolAddresses.set({ eip: name, state: 'free' }, status.free ?? 0)
+    if (sameStatus(eip.status, status)) return 'done'
+    const body = [
+      { op: 'test', path: '/metadata/uid', value: eip.uid },
+      { op: 'add', path: '/status', value: status },
+    ]
+    const written = await client.patch({ resource: eips, name }, { type: 'json', body, subresource: 'status' })
+    return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
+  }
+
+  function addAll(): void {
+    for (const name of view.pools.eips.keys()) queue.add(name)
+  }
+
+  const unlisten = view.listen({
+    record: (_name, before, after) => {
+      for (const record of [before, after]) if (record !== undefined) queue.add(record.eip)
+    },
+    pools: (change) => {
+      if (change.kind !== 'eip') return
+      queue.add(change.name)
+      if (changesOthers(change)) addAll()
+    },
+  })
+  addAll()
+  return {
+    depth: () => queue.depth(),
+    async stop() {
+      unlisten()
+      await queue.stop()
+    },
+  }
+}
+
+// Overlaps and a second default are told on the other Eip as well.
+function changesOthers({ before, after }: Extract<PoolsChange, { kind: 'eip' }>): boolean {
+  return before?.isDefault !== after?.isDefault || !sameRanges(before?.ranges ?? [], after?.ranges ?? [])
+}
+
+function sameRanges(a: readonly IpRange[], b: readonly IpRange[]): boolean {
+  return a.length === b.length && a.map(formatRange).join() === b.map(formatRange).join()
+}

@@ -1,0 +1,94 @@
+// Which speakers are alive, and up to when each has seen the Services: from their Leases.
+//
+// Clocks of two machines are never compared. A speaker is alive while its Lease keeps changing, as seen here, on our
+// monotonic clock; and "current up to", which it writes by its own clock, is carried over to ours by its age at the
+// renewal: a renewal that says "current up to two seconds ago" and is seen now speaks of two seconds before now.
+import { type KubeObjectLike, currentUpToAnnotation, readMetadata, stringAt } from '../src/core/model/index.ts'
+import type { Clock, Timer } from '../src/io/process/clock.ts'
+
+/** A speaker's Lease as it stands. */
+export interface SpeakerLease {
+  readonly node: string
+  readonly resourceVersion: string
+  /** Empty: given up in good order. */
+  readonly holder: string
+  /** How old the speaker's view was when it renewed, by its own clock; undefined: it has not said yet. */
+  readonly viewAgeMs: number | undefined
+}
+
+export interface Presence {
+  readonly alive: boolean
+  /** On our wall clock. */
+  readonly currentUpToMs: number | undefined
+  /** Our wall time at which the last renewal was seen. */
+  readonly renewedMs: number
+}
+
+const leasePrefix = 'speaker-'
+
+/** Renewed every 10 s; so three may be lost. */
+export const aliveMs = 40_000
+
+/** Undefined: not the Lease of a speaker. */
+export function readSpeakerLease(object: KubeObjectLike): SpeakerLease | undefined {
+  const { name, resourceVersion, annotations } = readMetadata(object)
+  if (!name.startsWith(leasePrefix)) return undefined
+  const renewedMs = Date.parse(stringAt(object, 'spec', 'renewTime') ?? '')
+  const currentUpToMs = Date.parse(annotations[currentUpToAnnotation] ?? '')
+  const ageMs = renewedMs - currentUpToMs
+  return {
+    node: name.slice(leasePrefix.length),
+    resourceVersion,
+    holder: stringAt(object, 'spec', 'holderIdentity') ?? '',
+    viewAgeMs: Number.isFinite(ageMs) ? Math.max(0, ageMs) : undefined,
+  }
+}
+
+export interface PresenceBook {
+  see(lease: SpeakerLease | undefined, node: string): void
+  of(node: string): Presence | undefined
+  /** Nodes whose speaker has a Lease. */
+  nodes(): Iterable<string>
+  stop(): void
+}
+
+interface Entry {
+  readonly presence: Presence
+  readonly end: Timer | undefined
+}
+
+/** `onChange` is told of every renewal, and once when a speaker is alive no longer. */
+export function openPresenceBook(
+  clock: Clock,
+  onChange: (node: string, before: Presence | undefined, after: Presence | undefined) => void,
+): PresenceBook {
+  const entries = new Map<string, Entry>()
+
+  function put(node: string, presence: Presence | undefined): void {
+    const before = entries.get(node)
+    before?.end?.cancel()
+    if (presence === undefined) entries.delete(node)
+    else {
+      const end = presence.alive ? clock.after(aliveMs, () => put(node, { ...presence, alive: false })) : undefined
+      entries.set(node, { presence, end })
+    }
+    onChange(node, before?.presence, presence)
+  }
+
+  return {
+    see(lease, node) {
+      if (lease === undefined) return put(node, undefined)
+      const renewedMs = clock.wallMs()
+      const known = entries.get(node)?.presence.currentUpToMs
+      const told = lease.viewAgeMs === undefined ? undefined : renewedMs - lease.viewAgeMs
+      // Never backwards: the age is rounded to milliseconds and the way of a renewal takes now more, now less.
+      const currentUpToMs = told === undefined || known === undefined ? told : Math.max(told, known)
+      put(node, { alive: lease.holder !== '', currentUpToMs, renewedMs })
+    },
+    of: (node) => entries.get(node)?.presence,
+    nodes: () => entries.keys(),
+    stop() {
+      for (const { end } of entries.values()) end?.cancel()
+    },
+  }
+}

@@ -1,0 +1,206 @@
+// All that the controller knows of the cluster, kept true by watches in every replica, so that the next leader starts
+// with it. Reads only: what is made of it is the business of the files that listen.
+import { sameIp } from '../src/core/address/index.ts'
+import type { SpeakerProgress } from '../src/core/announce/index.ts'
+import {
+  type Allocation,
+  type BgpConf,
+  type BgpPeer,
+  type EndpointSlice,
+  type Node,
+  type Service,
+  isOfInterest,
+  poolLabel,
+  readBgpConf,
+  readBgpPeer,
+  readEndpointSlice,
+  readNode,
+  readService,
+} from '../src/core/model/index.ts'
+import {
+  type KubeClient,
+  type KubeObject,
+  type Reflector,
+  type Resource,
+  type Selection,
+  type Store,
+  bgpConfs,
+  bgpPeers,
+  eipAllocations,
+  endpointSlices,
+  leases,
+  nodes,
+  openReflector,
+  racks,
+  services,
+  speakers,
+} from '../src/io/kube/index.ts'
+import { type ObservedPools, type PoolsChange, observePools } from '../src/io/pools/index.ts'
+import type { Clock } from '../src/io/process/clock.ts'
+import type { Log } from '../src/io/telemetry/log.ts'
+import { watchSpreadMs } from './cooling.ts'
+import { type Presence, type PresenceBook, type SpeakerLease, openPresenceBook, readSpeakerLease } from './presence.ts'
+import { type Records, openRecords } from './records.ts'
+import { type Rack, type Speaker, readRack, readSpeaker } from './speaker-object.ts'
+
+/** What changed; each is called after the view has. */
+export interface Changes {
+  service(key: string, before: Service | undefined, after: Service | undefined): void
+  record(name: string, before: Allocation | undefined, after: Allocation | undefined): void
+  pools(change: PoolsChange): void
+  /** `key`: of the Service. */
+  slice(key: string): void
+  node(name: string, before: Node | undefined, after: Node | undefined): void
+  speaker(name: string, before: Speaker | undefined, after: Speaker | undefined): void
+  presence(node: string, before: Presence | undefined, after: Presence | undefined): void
+  rack(name: string): void
+  peer(name: string, before: BgpPeer | undefined, after: BgpPeer | undefined): void
+  conf(name: string, before: BgpConf | undefined, after: BgpConf | undefined): void
+}
+
+export interface View {
+  readonly pools: ObservedPools
+  readonly records: Records
+  readonly services: Store<Service>
+  readonly nodes: ReadonlyMap<string, Node>
+  readonly speakers: Store<Speaker>
+  readonly racks: Store<Rack>
+  readonly peers: Store<BgpPeer>
+  readonly confs: Store<BgpConf>
+  readonly presence: PresenceBook
+  slicesOf(serviceKey: string): readonly EndpointSlice[]
+  /** By node: what each Speaker object says, and whether its speaker lives. */
+  progress(): ReadonlyMap<string, SpeakerProgress>
+  readonly reflectors: ReadonlyMap<string, Reflector<unknown>>
+  /** Plurals that have not been listed yet. */
+  missing(): readonly string[]
+  /** Returns a function that ends it. */
+  listen(listener: Partial<Changes>): () => void
+  stop(): Promise<void>
+}
+
+export interface ViewOptions {
+  readonly client: KubeClient
+  /** Of the speakers' Leases. */
+  readonly namespace: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export function openView({ client, namespace, clock, log }: ViewOptions): View {
+  const listeners = new Set<Partial<Changes>>()
+  const tell = <Name extends keyof Changes>(name: Name, ...change: Parameters<Changes[Name]>): void => {
+    for (const listener of listeners) {
+      const hear = listener[name] as ((...change: Parameters<Changes[Name]>) => void) | undefined
+      hear?.(...change)
+    }
+  }
+  const reflectors = new Map<string, Reflector<unknown>>()
+  const observe = <T>(
+    resource: Resource,
+    read: (object: KubeObject) => T | undefined,
+    onChange: (key: string, before: T | undefined, after: T | undefined) => void,
+    selection: Selection = {},
+  ): Store<T> => {
+    const reflector = openReflector<T>(client, { resource, ...selection, read, onChange, clock, log })
+    reflectors.set(resource.plural, reflector)
+    return reflector.store
+  }
+
+  const slices = new Map<string, Map<string, EndpointSlice>>()
+  const putSlice = (name: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+    for (const slice of [before, after]) {
+      if (slice === undefined) continue
+      const key = `${slice.namespace}/${slice.service}`
+      const ofService = slices.get(key) ?? new Map<string, EndpointSlice>()
+      if (slice === after) ofService.set(name, slice)
+      else ofService.delete(name)
+      if (ofService.size > 0) slices.set(key, ofService)
+      else slices.delete(key)
+    }
+    const changed = after ?? before
+    if (changed !== undefined) tell('slice', `${changed.namespace}/${changed.service}`)
+  }
+
+  const nodesByName = new Map<string, Node>()
+  observe(nodes, readNode, (name, before, after) => {
+    if (after === undefined) nodesByName.delete(name)
+    else nodesByName.set(name, after)
+    tell('node', name, before, after)
+  })
+
+  let progress: ReadonlyMap<string, SpeakerProgress> | undefined
+  const presence = openPresenceBook(clock, (...change) => {
+    progress = undefined
+    tell('presence', ...change)
+  })
+  const seeLease = (key: string, before: SpeakerLease | undefined, after: SpeakerLease | undefined): void => {
+    const node = (after ?? before)?.node
+    if (node !== undefined) presence.see(after, node)
+    else log.debug('a Lease without a node', { key })
+  }
+
+  const records = openRecords(client, clock, log, (...change) => tell('record', ...change))
+  const noteReleases = (key: string, service: Service | undefined): void => {
+    for (const { name, address, holders } of records.taken.ofService(key)) {
+      if (service?.ingress.some((ip) => sameIp(ip, address)) === true) records.forgetRelease(name)
+      const held = holders.some((holder) => view.services.get(`${holder.namespace}/${holder.name}`) !== undefined)
+      if (service === undefined && !held) records.noteRelease(name, clock.wallMs() - watchSpreadMs)
+    }
+  }
+  const pools = observePools({ client, clock, log, onChange: (change) => tell('pools', change) })
+  const view = {
+    pools: pools.pools,
+    records,
+    services: observe(services, readInteresting, (key, before, after) => {
+      // Also in a replica that does not lead: it may have to go on with what the leader began.
+      noteReleases(key, after)
+      tell('service', key, before, after)
+    }),
+    nodes: nodesByName,
+    speakers: observe(speakers, readSpeaker, (...change) => {
+      progress = undefined
+      tell('speaker', ...change)
+    }),
+    racks: observe(racks, readRack, (name) => tell('rack', name)),
+    peers: observe(bgpPeers, readBgpPeer, (...change) => tell('peer', ...change)),
+    confs: observe(bgpConfs, readBgpConf, (...change) => tell('conf', ...change)),
+    presence,
+  }
+  observe(endpointSlices, readEndpointSlice, putSlice, { labelSelector: poolLabel })
+  observe(leases, readSpeakerLease, seeLease, { namespace })
+
+  const all = new Map<string, Reflector<unknown>>([
+    ...reflectors,
+    ...[...pools.reflectors].map(([plural, reflector]) => [`pools/${plural}`, reflector] as const),
+    [eipAllocations.plural, records.reflector],
+  ])
+  return {
+    ...view,
+    slicesOf: (key) => [...(slices.get(key)?.values() ?? [])],
+    progress() {
+      progress ??= new Map(
+        [...view.speakers.entries()].map(([node, { status }]) => {
+          const { alive = false, currentUpToMs } = presence.of(node) ?? {}
+          return [node, { alive, currentUpToMs, status }]
+        }),
+      )
+      return progress
+    },
+    reflectors: all,
+    missing: () => [...all].filter(([, reflector]) => !reflector.isSynced()).map(([plural]) => plural),
+    listen(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    async stop() {
+      presence.stop()
+      await Promise.all([records.stop(), pools.stop(), ...[...reflectors.values()].map((one) => one.stop())])
+    },
+  }
+}
+
+function readInteresting(object: KubeObject): Service | undefined {
+  const service = readService(object)
+  return isOfInterest(service) ? service : undefined
+}
