@@ -1,0 +1,163 @@
+// The network as values: who is where, and the `ip` commands that make it. Nothing here has an effect.
+//
+//                         client 192.168.100.2
+//                            │
+//                         spine (AS 50003)
+//              192.168.101.0/30   192.168.102.0/30
+//                  │                     │
+//               leaf1 (AS 50001)      leaf2 (AS 50002)
+//             192.168.0.2           192.168.1.1
+//              ┌───┴────┐                │
+//   master 192.168.0.3  worker1 .0.4    worker2 192.168.1.2        (AS 50000)
+//
+// The routers know each other's links, the nodes' networks and the Pods' networks by static routes, so that the cluster
+// does not wait for BGP; by BGP they learn addresses of Services, and nothing else.
+
+export const nodeNames = ['master', 'worker1', 'worker2'] as const
+export const leafNames = ['leaf1', 'leaf2'] as const
+export const routerNames = ['spine', ...leafNames] as const
+export const roles = ['client', ...routerNames, ...nodeNames] as const
+
+export type NodeName = (typeof nodeNames)[number]
+export type LeafName = (typeof leafNames)[number]
+export type RouterName = (typeof routerNames)[number]
+export type Role = (typeof roles)[number]
+
+export interface LabNode {
+  readonly name: NodeName
+  readonly address: string
+  readonly leaf: LeafName
+  /** Pods of this node; the first address is the node's own side of every Pod's link. */
+  readonly podCidr: string
+  readonly podGateway: string
+}
+
+export interface LabRouter {
+  readonly name: RouterName
+  readonly as: number
+  readonly routerId: string
+}
+
+export const poolCidr = '172.22.0.0/24'
+export const serviceCidr = '10.96.0.0/16'
+export const podsCidr = '10.244.0.0/16'
+/** The Service `default/kubernetes`: the first address of the Service range. */
+export const kubernetesServiceAddress = '10.96.0.1'
+export const apiServerAddress = '192.168.0.3'
+export const apiServerPort = 6443
+export const clusterAs = 50000
+/** Port on which the nodes listen for BGP: OpenELB's guides take this one, since 179 may be another's. */
+export const nodeBgpPort = 17900
+
+export const nodes: Readonly<Record<NodeName, LabNode>> = {
+  master: node('master', '192.168.0.3', 'leaf1', 0),
+  worker1: node('worker1', '192.168.0.4', 'leaf1', 1),
+  worker2: node('worker2', '192.168.1.2', 'leaf2', 2),
+}
+
+export const routers: Readonly<Record<RouterName, LabRouter>> = {
+  spine: { name: 'spine', as: 50003, routerId: '192.168.100.1' },
+  leaf1: { name: 'leaf1', as: 50001, routerId: '192.168.0.2' },
+  leaf2: { name: 'leaf2', as: 50002, routerId: '192.168.1.1' },
+}
+
+/** Addresses of each role on the lab's links, the one that names it first. */
+export const addresses: Readonly<Record<Role, readonly string[]>> = {
+  client: ['192.168.100.2'],
+  spine: ['192.168.100.1', '192.168.101.1', '192.168.102.1'],
+  leaf1: ['192.168.0.2', '192.168.101.2'],
+  leaf2: ['192.168.1.1', '192.168.102.2'],
+  master: [nodes.master.address],
+  worker1: [nodes.worker1.address],
+  worker2: [nodes.worker2.address],
+}
+
+/** Two ends of a cable: role and interface name. */
+interface Cable {
+  readonly ends: readonly [readonly [Role, string], readonly [Role, string]]
+}
+
+const cables: readonly Cable[] = [
+  cable('client', 'eth0', 'spine', 'client'),
+  cable('spine', 'leaf1', 'leaf1', 'spine'),
+  cable('spine', 'leaf2', 'leaf2', 'spine'),
+  ...Object.values(nodes).map(({ name, leaf }) => cable(name, 'eth0', leaf, name)),
+]
+
+/** Lines for one `ip -batch`: every namespace and every cable between them; nothing appears outside them. */
+export function networkBatch(prefix: string): readonly string[] {
+  const added = roles.map((role) => `netns add ${prefix}${role}`)
+  const links = cables.map(({ ends: [[a, aName], [b, bName]] }) => {
+    return `link add ${aName} netns ${prefix}${a} type veth peer name ${bName} netns ${prefix}${b}`
+  })
+  return [...added, ...links]
+}
+
+/** Lines for `ip -batch` within the namespace of a role: links up, addresses, routes. */
+export function roleBatch(role: Role): readonly string[] {
+  const lines = ['link set lo up']
+  switch (role) {
+    case 'client':
+      lines.push(...upWith('eth0', '192.168.100.2/24'), 'route add default via 192.168.100.1')
+      break
+    case 'spine':
+      lines.push(
+        ...upWith('client', '192.168.100.1/24'),
+        ...upWith('leaf1', '192.168.101.1/30'),
+        ...upWith('leaf2', '192.168.102.1/30'),
+        'route add 192.168.0.0/24 via 192.168.101.2',
+        'route add 192.168.1.0/24 via 192.168.102.2',
+        ...Object.values(nodes).map(
+          ({ leaf, podCidr }) => `route add ${podCidr} via ${leaf === 'leaf1' ? '192.168.101.2' : '192.168.102.2'}`,
+        ),
+      )
+      break
+    case 'leaf1':
+    case 'leaf2':
+      lines.push(...leafLines(role))
+      break
+    case 'master':
+    case 'worker1':
+    case 'worker2':
+      lines.push(
+        ...upWith('eth0', `${nodes[role].address}/24`),
+        `route add default via ${routers[nodes[role].leaf].routerId}`,
+        // Nodes of one leaf reach each other's Pods directly; the rest goes by the leaf.
+        ...Object.values(nodes)
+          .filter(({ name, leaf }) => name !== role && leaf === nodes[role].leaf)
+          .map(({ podCidr, address }) => `route add ${podCidr} via ${address}`),
+      )
+      break
+  }
+  return lines
+}
+
+function leafLines(leaf: LeafName): readonly string[] {
+  const mine = Object.values(nodes).filter((each) => each.leaf === leaf)
+  const [own, spine] = leaf === 'leaf1' ? ['192.168.101.2', '192.168.101.1'] : ['192.168.102.2', '192.168.102.1']
+  return [
+    'link add rack type bridge',
+    ...mine.flatMap(({ name }) => [`link set dev ${name} master rack`, `link set dev ${name} up`]),
+    ...upWith('rack', `${routers[leaf].routerId}/24`),
+    ...upWith('spine', `${own}/30`),
+    `route add default via ${spine}`,
+    ...mine.map(({ podCidr, address }) => `route add ${podCidr} via ${address}`),
+  ]
+}
+
+function upWith(link: string, address: string): readonly string[] {
+  return [`address add ${address} dev ${link}`, `link set dev ${link} up`]
+}
+
+function cable(a: Role, aName: string, b: Role, bName: string): Cable {
+  return {
+    ends: [
+      [a, aName],
+      [b, bName],
+    ],
+  }
+}
+
+function node(name: NodeName, address: string, leaf: LeafName, number: number): LabNode {
+  return { name, address, leaf, podCidr: `10.244.${number}.0/24`, podGateway: `10.244.${number}.1` }
+}
