@@ -52,7 +52,7 @@ export function writeCapability(writer: Writer, capability: Capability): void {
     value.raw(capability.value)
     writer.u8(capability.code)
   } else {
-    const codec: CapabilityCodec<KnownName> = codecs[capability.name]
+    const codec = codecs[capability.name] as CapabilityCodec<KnownName>
     codec.write(value, capability)
     writer.u8(codec.code)
   }

@@ -1,0 +1,45 @@
+// ACTIVE, RFC 4271 §8.2.2: waiting for the peer to dial, or for the time of the next attempt.
+import type { Millis } from '../model.ts'
+import type { SessionEvent } from './event.ts'
+import type { Active, Step } from './state.ts'
+import { endByPeer, endWithError, stay, toConnect, toIdle, toOpenSent } from './transitions.ts'
+
+export function stepActive(state: Active, event: SessionEvent, now: Millis): Step {
+  switch (event.name) {
+    case 'ManualStart':
+    case 'AutomaticStart':
+    case 'ManualStart_with_PassiveTcpEstablishment':
+    case 'AutomaticStart_with_PassiveTcpEstablishment':
+      return stay(state)
+    case 'ManualStop':
+      return toIdle(state, now, { reason: 'stopped', mayStart: false })
+    case 'ConnectRetryTimer_Expires':
+      // RFC 4271 would dial even for a passive peer; operators mean "never dials", so its timer does not run.
+      return state.settings.passive ? stay(state) : toConnect(state, now)
+    case 'Tcp_CR_Acked':
+      return toOpenSent(state, now, event.localAddress, 'us')
+    case 'TcpConnectionConfirmed':
+      return toOpenSent(state, now, event.localAddress, 'peer')
+    case 'TcpConnectionFails':
+      return toIdle(state, now, { reason: event.why })
+    case 'BGPHeaderErr':
+    case 'BGPOpenMsgErr':
+      return endWithError(state, now, event.error)
+    case 'NotifMsgVerErr':
+    case 'NotifMsg':
+      return endByPeer(state, now, event.notification)
+    case 'AutomaticStop':
+    case 'HoldTimer_Expires':
+    case 'KeepaliveTimer_Expires':
+    case 'IdleHoldTimer_Expires':
+    case 'BGPOpen':
+    case 'OpenCollisionDump':
+    case 'KeepAliveMsg':
+    case 'UpdateMsg':
+    case 'UpdateMsgErr':
+    case 'RouteRefreshMsg':
+    case 'RouteRefreshMsgErr':
+    default:
+      return toIdle(state, now, { reason: `${event.name} in ACTIVE` })
+  }
+}
