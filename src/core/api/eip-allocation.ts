@@ -26,6 +26,11 @@ const holder = z.object({
     .object({
       pool: objectName().exactOptional().describe('Eip that the Service named.'),
       address: z.string().max(256).exactOptional().describe('Address that the Service named.'),
+      loadBalancerIP: z
+        .string()
+        .max(256)
+        .exactOptional()
+        .describe('Value of spec.loadBalancerIP of the Service then: only a change of it is a new request.'),
     })
     .exactOptional()
     .describe('What the user asked for, if he did. What Bellhop wrote itself is never taken for a request.'),
@@ -67,12 +72,17 @@ export const eipAllocation: Kind = {
       rules: [allocationNameRule],
       columns: [
         { name: 'eip', type: 'string', jsonPath: '.spec.eip', description: 'Pool of the address' },
-        { name: 'service', type: 'string', jsonPath: '.spec.services[*].name', description: 'Services that hold it' },
+        {
+          name: 'service',
+          type: 'string',
+          jsonPath: '.spec.services[0].name',
+          description: 'Service that holds it; the first of several',
+        },
         {
           name: 'namespace',
           type: 'string',
-          jsonPath: '.spec.services[*].namespace',
-          description: 'Namespaces of these Services',
+          jsonPath: '.spec.services[0].namespace',
+          description: 'Namespace of that Service',
           priority: 1,
         },
         { name: 'retained', type: 'string', jsonPath: '.status.retainedUntil', description: 'Kept until' },

@@ -131,6 +131,9 @@ export const rackStatus = z.object({
     .describe('Speakers of the rack.'),
   up: count().describe('Established sessions of these speakers.'),
   proxied: z.array(proxiedNode).describe('Nodes that do not speak for themselves to some router.'),
+  // A column prints no more than the first entry of a list, and counts nothing.
+  speakerCount: count().exactOptional().describe('Number of `speakers`, for the column.'),
+  proxiedCount: count().exactOptional().describe('Number of `proxied`, for the column.'),
 })
 
 export const rack: Kind = {
@@ -151,12 +154,12 @@ export const rack: Kind = {
       status: rackStatus.partial(),
       rules: [],
       columns: [
-        { name: 'speakers', type: 'string', jsonPath: '.status.speakers[*].node', description: 'Nodes with a speaker' },
+        { name: 'speakers', type: 'integer', jsonPath: '.status.speakerCount', description: 'Nodes with a speaker' },
         { name: 'up', type: 'integer', jsonPath: '.status.up', description: 'Established sessions' },
         {
           name: 'proxied',
-          type: 'string',
-          jsonPath: '.status.proxied[*].node',
+          type: 'integer',
+          jsonPath: '.status.proxiedCount',
           description: 'Nodes announced by others',
         },
         { name: 'age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation' },

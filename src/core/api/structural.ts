@@ -67,7 +67,7 @@ function keywordOf(json: Json, key: string, path: string): unknown {
     case 'maximum':
       return value === Number.MAX_SAFE_INTEGER ? undefined : value
     case 'properties':
-      return Object.keys((value ?? {}) as Json).length === 0
+      return Object.keys(value ?? {}).length === 0
         ? undefined
         : Object.fromEntries(
             Object.entries(value as Record<string, Json>).map(([name, field]) => [
