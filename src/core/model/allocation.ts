@@ -8,6 +8,8 @@ import type { ServicePort } from './service.ts'
 export interface Asked {
   readonly pool: string | undefined
   readonly address: string | undefined
+  /** `spec.loadBalancerIP` as it was, whether it counted or not: only a change of it is a new request. */
+  readonly loadBalancerIP: string | undefined
 }
 
 /** One Service that holds the address. */
@@ -58,7 +60,11 @@ export function readAllocation(object: KubeObjectLike): Allocation | undefined {
         protocol: stringAt(port, 'protocol') ?? 'TCP',
         port: numberAt(port, 'port') ?? 0,
       })),
-      asked: { pool: stringAt(holder, 'asked', 'pool'), address: stringAt(holder, 'asked', 'address') },
+      asked: {
+        pool: stringAt(holder, 'asked', 'pool'),
+        address: stringAt(holder, 'asked', 'address'),
+        loadBalancerIP: stringAt(holder, 'asked', 'loadBalancerIP'),
+      },
     })),
     retainedUntil: stringAt(status, 'retainedUntil'),
   }

@@ -1,0 +1,150 @@
+// A Service is being created: does it get an address, does it wait, is it refused (design §4).
+//
+//   decide ──▶ claim: candidates ──▶ somebody tries to create the records ──▶ patch(got)
+//      │                                   └─ all taken: what was learnt goes into `taken`, decide again
+//      ├─────▶ wait: admitted, with warnings; the controller assigns as soon as it can
+//      ├─────▶ refuse: contradicts itself, or a policy forbids it
+//      └─────▶ ignore: not ours
+import { type JsonPatch, patchMap } from './json-patch.ts'
+import {
+  type Draft,
+  type HolderService,
+  type Pools,
+  type Taken,
+  chooseAddresses,
+  holderOf,
+  isOurs,
+  patchAssigned,
+  readRequest,
+} from '../ipam/index.ts'
+import {
+  type Allocation,
+  type Holder,
+  type Reason,
+  type Service,
+  addressAnnotation,
+  claimAnnotation,
+  optInAnnotation,
+  optInValue,
+  poolAnnotation,
+} from '../model/index.ts'
+import type { ServiceReview } from './review.ts'
+
+export interface AdmissionOptions {
+  /** 0 ≤ start < 1: where in a pool the search begins, so that replicas seldom collide. */
+  readonly start: number
+  /** The claim of this request, unless it carries one that is known. */
+  readonly nonce: string
+  /** What becomes of a Service that lacks something now (`--unavailable`). */
+  readonly unavailable: 'wait' | 'refuse'
+}
+
+export type Unassigned =
+  | { readonly kind: 'wait'; readonly warnings: readonly Reason[]; readonly patch: JsonPatch }
+  | { readonly kind: 'refuse'; readonly reason: Reason }
+
+export type Admission =
+  | { readonly kind: 'ignore' }
+  | Unassigned
+  | {
+      readonly kind: 'claim'
+      readonly candidates: Iterable<readonly Draft[]>
+      /** Goes into the records. */
+      readonly holder: Holder
+      /** An address was asked for: who holds it instead matters. */
+      readonly askedAddress: boolean
+      readonly warnings: readonly Reason[]
+      patch(got: readonly Draft[]): JsonPatch
+      /** The answer when no candidate is left. */
+      exhausted(): Unassigned
+    }
+
+// The webhook keeps no Services (there may be a hundred thousand): the record says who holds an address.
+const findService: HolderService = () => 'unknown'
+
+export function decideAdmission(
+  { service }: ServiceReview,
+  pools: Pools,
+  taken: Taken,
+  { start, nonce, unavailable }: AdmissionOptions,
+): Admission {
+  if (!isOurs(service, pools, false)) return { kind: 'ignore' }
+  const known = knownRecords(service, taken)
+  const read = readRequest(service, known, pools.primaryFamily)
+  if (!read.ok) return { kind: 'refuse', reason: read.reason }
+  const { request } = read
+  const lacking = (reason: Reason): Unassigned =>
+    unavailable === 'refuse'
+      ? { kind: 'refuse', reason }
+      : { kind: 'wait', warnings: [reason], patch: waiting(service) }
+  if (known.length > 0) {
+    const claim = known[0]?.holders.find((holder) => isHolder(holder, service))?.claim ?? nonce
+    return { kind: 'wait', warnings: [], patch: patchAssigned(service, known, claim) }
+  }
+
+  const choice = chooseAddresses({ service, request, pools, taken, findService, start })
+  if (choice.kind === 'refuse') return choice
+  if (choice.kind === 'wait') return lacking(choice.reason)
+  // Whether the holders consent is known where they are: the controller adds this one, or says why not.
+  if (choice.kind === 'join') return { kind: 'wait', warnings: [], patch: waiting(service) }
+  return {
+    kind: 'claim',
+    candidates: choice.candidates,
+    holder: holderOf(service, request, nonce),
+    askedAddress: request.addresses.length > 0,
+    warnings: choice.lacking === undefined ? [] : [choice.lacking],
+    patch: (got) => patchAssigned(service, got, nonce),
+    exhausted: () =>
+      lacking({
+        code: 'PoolFull',
+        message:
+          'every address that would do was taken while this request was answered; one is assigned as soon as it is free',
+      }),
+  }
+}
+
+// Called twice for one request, the Service carries the nonce of the first call. A create that failed after us and is
+// tried again carries none, but the record of its name is still there (IPAM-28): it is used again, if it would do.
+function knownRecords(service: Service, taken: Taken): readonly Allocation[] {
+  const claim = service.annotations[claimAnnotation]
+  if (claim !== undefined) {
+    const claimed = taken.ofClaim(claim).filter((record) => record.holders.some((each) => isHolder(each, service)))
+    if (claimed.length > 0) return claimed
+  }
+  if (service.name === '') return []
+  const named = taken.ofService(`${service.namespace}/${service.name}`)
+  return named.length > 0 && named.every((record) => wouldDo(record, service)) ? named : []
+}
+
+function isHolder(holder: Holder, { namespace, name, generateName }: Service): boolean {
+  if (holder.namespace !== namespace) return false
+  return name === '' ? holder.generateName === generateName : holder.name === name || holder.name === ''
+}
+
+// The same words as last time: anything else is decided anew, and the record ends by its age.
+function wouldDo(record: Allocation, service: Service): boolean {
+  const holder = record.holders.find((each) => each.namespace === service.namespace && each.name === service.name)
+  if (holder === undefined || record.retainedUntil !== undefined) return holder !== undefined
+  const read = readRequest(service, [], record.address.family)
+  if (!read.ok) return false
+  const { asked } = read.request
+  return (
+    asked.pool === holder.asked.pool &&
+    asked.address === holder.asked.address &&
+    asked.loadBalancerIP === holder.asked.loadBalancerIP
+  )
+}
+
+// An address and a claim that came with somebody else's YAML are taken out; the opt-in makes the Service ours for good.
+function waiting(service: Service): JsonPatch {
+  const { annotations, loadBalancerClass } = service
+  const copied = annotations[claimAnnotation] !== undefined
+  return patchMap(['metadata', 'annotations'], annotations, {
+    ...(annotations[optInAnnotation] === undefined && loadBalancerClass === undefined
+      ? { [optInAnnotation]: optInValue }
+      : {}),
+    ...(copied
+      ? { [claimAnnotation]: undefined, [addressAnnotation[0]]: undefined, [poolAnnotation[0]]: undefined }
+      : {}),
+  })
+}

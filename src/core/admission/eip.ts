@@ -1,0 +1,105 @@
+// An Eip being created, changed or deleted: what needs other objects to be judged (openelb-api.md 1.4). What its schema
+// can state is in the CRD; it is judged here too, so that the sentence is a good one and an old CRD does no harm.
+import { type Ip, formatIp, rangesOverlap } from '../address/index.ts'
+import { type Pools, type Taken, covers, overlaps } from '../ipam/index.ts'
+import type { Eip, Reason } from '../model/index.ts'
+import type { Operation } from './review.ts'
+import { type Judgement, allow } from './verdict.ts'
+
+export interface EipReview {
+  readonly operation: Operation
+  readonly before: Eip | undefined
+  readonly after: Eip | undefined
+}
+
+export function judgeEip({ operation, before, after }: EipReview, pools: Pools, taken: Taken): Judgement {
+  if (operation === 'DELETE') return before === undefined ? allow : judgeDeletion(before, taken)
+  if (after === undefined || after.deleting) return allow
+  const refusal =
+    refuseForm(after, before) ??
+    refuseOverlap(after, before, pools) ??
+    refuseDefault(after, before, pools) ??
+    refuseStranding(after, before, taken)
+  if (refusal !== undefined) return { kind: 'refuse', reason: refusal }
+  return { kind: 'allow', warnings: warnings(after, before, pools) }
+}
+
+function judgeDeletion(eip: Eip, taken: Taken): Judgement {
+  const usage = taken.usage(eip.name)
+  if (usage === 0 || eip.forceDelete) return allow
+  const message = `Eip ${eip.name} has ${usage} addresses in use; delete the Services or move them to another Eip, or annotate it bellhop.dev/force-delete: "true" to withdraw them all`
+  return { kind: 'refuse', reason: { code: 'PoolInUse', message } }
+}
+
+function refuseForm(after: Eip, before: Eip | undefined): Reason | undefined {
+  const [text] = after.malformed.filter((each) => before?.malformed.includes(each) !== true)
+  if (text !== undefined) {
+    const message = `invalid eip address format: "${text}" in Eip ${after.name}; write one address (192.0.2.1), a block (192.0.2.0/24) or FIRST-LAST with FIRST not after LAST (192.0.2.1-192.0.2.9)`
+    return { code: 'MalformedObject', message }
+  }
+  const needsInterface = after.protocol !== 'bgp' && after.interface === undefined
+  if (needsInterface && (before === undefined || before.protocol === 'bgp' || before.interface !== undefined)) {
+    const message = `if protocol is layer2 or vip, interface should not be empty: set spec.interface of Eip ${after.name} to a NIC or can_reach:ADDRESS`
+    return { code: 'MalformedObject', message }
+  }
+  return undefined
+}
+
+function refuseOverlap(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
+  if (before !== undefined && sameRanges(before, after)) return undefined
+  for (const [index, range] of after.ranges.entries()) {
+    if (after.ranges.slice(index + 1).some((other) => rangesOverlap(range, other))) {
+      const message = `eip address overlap with ${after.name} itself: its address and extraAddresses overlap; name each address once`
+      return { code: 'PoolOverlaps', message }
+    }
+  }
+  for (const other of pools.eips.values()) {
+    if (other.name === after.name || !overlaps(other, after)) continue
+    const message = `eip address overlap with ${other.name}: Eip ${after.name} (${after.address}) shares addresses with Eip ${other.name} (${other.address}); change one of them`
+    return { code: 'PoolOverlaps', message }
+  }
+  return undefined
+}
+
+function sameRanges(a: Eip, b: Eip): boolean {
+  const text = ({ ranges }: Eip): string =>
+    ranges.map(({ first, last }) => `${first.bits}-${last.bits}/${first.family}`).join()
+  return text(a) === text(b)
+}
+
+function refuseDefault(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
+  if (!after.isDefault || before?.isDefault === true) return undefined
+  const other = [...pools.eips.values()].find((eip) => eip.isDefault && eip.name !== after.name && !eip.deleting)
+  if (other === undefined) return undefined
+  const message = `already exists a default EIP: ${other.name}; take its annotation is-default-eip away before Eip ${after.name} gets it`
+  return { code: 'SecondDefaultPool', message }
+}
+
+function refuseStranding(after: Eip, before: Eip | undefined, taken: Taken): Reason | undefined {
+  if (before === undefined) return undefined
+  const stranded: Ip[] = []
+  for (const { address } of taken.ofEip(after.name)) {
+    if (covers(before, address) && !covers(after, address)) stranded.push(address)
+  }
+  if (stranded.length === 0) return undefined
+  const named = stranded.slice(0, 5).map(formatIp).join(', ')
+  const more = stranded.length > 5 ? ` and ${stranded.length - 5} more` : ''
+  const message = `Eip ${after.name} would no longer cover ${named}${more}, in use; keep them covered or release their Services first`
+  return { code: 'AddressInUse', message }
+}
+
+function warnings(after: Eip, before: Eip | undefined, pools: Pools): readonly Reason[] {
+  const found: Reason[] = []
+  if (after.hostAccess && before?.hostAccess !== true) {
+    const message = `hostAccess of Eip ${after.name}: every daemon of a node that listens on 0.0.0.0 (sshd, kubelet) is reachable at its addresses`
+    found.push({ code: 'AddressReserved', message })
+  }
+  if (before !== undefined && sameRanges(before, after)) return found
+  const ends = after.ranges.flatMap(({ first, last }) => [first, last])
+  const hit = ends.map((ip) => ({ ip, what: pools.reserved(ip) })).find(({ what }) => what !== undefined)
+  if (hit !== undefined) {
+    const message = `Eip ${after.name} covers ${formatIp(hit.ip)}, ${hit.what ?? ''}; such addresses are never handed out`
+    found.push({ code: 'AddressReserved', message })
+  }
+  return found
+}

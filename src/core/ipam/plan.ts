@@ -1,0 +1,322 @@
+// What is to be done about one Service and the records that name it (design §3, "How the two can disagree"): each row of
+// that table is a block below. A plan is made from what is known now; after its steps, whoever changed calls for another.
+import { type Family, type Ip, formatIp, sameIp } from '../address/index.ts'
+import type { JsonPatch } from '../admission/json-patch.ts'
+import {
+  type Allocation,
+  type Condition,
+  type Holder,
+  type Service,
+  allocationName,
+  claimAnnotation,
+} from '../model/index.ts'
+import { assignedAs, keptInstead, notAssigned } from '../status/service.ts'
+import { holderOf } from './allocation.ts'
+import { type Choice, type Draft, chooseAddresses } from './choose.ts'
+import { isOurs } from './ours.ts'
+import { type Pools, covers } from './pools.ts'
+import { type ServiceRequest, nameOf, readRequest } from './request.ts'
+import type { HolderService } from './share.ts'
+import type { Taken } from './taken.ts'
+import { patchAssigned, patchReleased } from './written.ts'
+
+export interface PlanInput {
+  /** `namespace/name`. */
+  readonly key: string
+  /** Undefined: it does not exist. */
+  readonly service: Service | undefined
+  /** All that name the Service, or its claim. */
+  readonly records: readonly Allocation[]
+  readonly pools: Pools
+  readonly taken: Taken
+  readonly findService: HolderService
+  readonly start: number
+  /** How long the record has been known here, on a monotonic clock: another program's clock is never trusted. */
+  ageMs(name: string): number
+  /** Whether its Service was seen to exist while it was known here. */
+  wasBound(name: string): boolean
+}
+
+export type Step =
+  /** Create the record of one candidate; the plan is made again after it. */
+  | { readonly kind: 'claim'; readonly candidates: Iterable<readonly Draft[]>; readonly holder: Holder }
+  /** Add or replace this Service's entry in a record that exists. */
+  | { readonly kind: 'bind'; readonly record: Allocation; readonly holder: Holder }
+  /** The Service has let go: its entry is removed, the whole record when it is the last and has cooled down. */
+  | { readonly kind: 'release'; readonly record: Allocation; readonly key: string }
+  /** `ingress` undefined: the addresses stay as they are. */
+  | {
+      readonly kind: 'writeStatus'
+      readonly ingress: readonly Ip[] | undefined
+      readonly conditions: readonly Condition[]
+    }
+  | { readonly kind: 'writeMetadata'; readonly patch: JsonPatch }
+  | {
+      readonly kind: 'event'
+      readonly type: 'Normal' | 'Warning'
+      readonly reason: string
+      readonly message: string
+    }
+
+export interface ServicePlan {
+  readonly steps: readonly Step[]
+  /** Look again after so long, whatever happens. */
+  readonly recheckAfterMs: number | undefined
+  /** The Service lacks something: look again when pools, records or namespaces change. */
+  readonly waits: boolean
+}
+
+/** A record whose Service was never seen is given up after so long (state Held). */
+export const heldMs = 60_000
+
+export function planService(input: PlanInput): ServicePlan {
+  const { service, pools, records, key } = input
+  const mine = records.filter((record) => findHolder(record, input) !== undefined)
+  if (service === undefined || service.deleting) return planGone(input, mine)
+  if (!isOurs(service, pools, mine.length > 0)) return planReleased(service, mine, key)
+  return planOurs(input, service, mine)
+}
+
+function findHolder(record: Allocation, { key, service }: PlanInput): Holder | undefined {
+  return record.holders.find(
+    (holder) =>
+      `${holder.namespace}/${holder.name}` === key ||
+      (holder.name === '' && service !== undefined && isClaimOf(holder, service)),
+  )
+}
+
+function isClaimOf({ claim }: Holder, service: Service): boolean {
+  return claim === claimOf(service) || claim === service.uid
+}
+
+function claimOf(service: Service): string {
+  return service.annotations[claimAnnotation] ?? service.uid
+}
+
+// Rows 2 and 3: the Service is gone, or was never stored (its create failed after the webhook had claimed).
+function planGone(input: PlanInput, mine: readonly Allocation[]): ServicePlan {
+  const steps: Step[] = []
+  let recheckAfterMs: number | undefined
+  for (const record of mine) {
+    const leftMs = heldMs - input.ageMs(record.name)
+    if (!input.wasBound(record.name) && leftMs > 0) recheckAfterMs = Math.max(recheckAfterMs ?? 0, leftMs)
+    else steps.push({ kind: 'release', record, key: input.key })
+  }
+  return { steps, recheckAfterMs, waits: false }
+}
+
+// Row 2: not ours any more. What we wrote goes first, so that the address is withdrawn before it is free.
+function planReleased(service: Service, mine: readonly Allocation[], key: string): ServicePlan {
+  const patch = patchReleased(service)
+  if (mine.length === 0 && patch.length === 0) return { steps: [], recheckAfterMs: undefined, waits: false }
+  const held = service.ingress.filter((ip) => mine.some(({ address }) => sameIp(address, ip)))
+  const steps: Step[] = []
+  if (held.length > 0) steps.push({ kind: 'writeStatus', ingress: [], conditions: [] })
+  if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
+  for (const record of mine) steps.push({ kind: 'release', record, key }, released(record))
+  return { steps, recheckAfterMs: undefined, waits: false }
+}
+
+function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[]): ServicePlan {
+  const { pools } = input
+  const { own, strangers } = sortByClaim(input, service, mine)
+  const read = readRequest(service, own, pools.primaryFamily)
+  const done = (steps: readonly Step[], waits = false): ServicePlan => ({ steps, recheckAfterMs: undefined, waits })
+  if (!read.ok) {
+    if (own.length > 0) return done([...keep(service, own, keptInstead(own, read.reason)), ...unbound(input, own)])
+    return done([...refuse(service, notAssigned(read.reason))])
+  }
+  const { request } = read
+  // Row 4: records of this name with another claim, of a Service that had the name before.
+  const again = strangers.filter(({ address }) => own.length === 0 && wants(service, request, address))
+  if (again.length > 0) {
+    return done(again.map((record) => ({ kind: 'bind', record, holder: holderOf(service, request, claimOf(service)) })))
+  }
+  const gone: Step[] = strangers.map((record) => ({ kind: 'release', record, key: input.key }))
+
+  const { fitting, families } = fit(own, request, pools)
+  const complete = families.length === request.families.length + (request.optional === undefined ? 0 : 1)
+  const enough = request.families.every((family) => families.includes(family))
+  if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])
+
+  const choice = chooseNext(input, service, own, request, families)
+  const next = stepsTo(choice, service, request)
+  if (choice.kind === 'claim' && next.length > 0 && !isOnlyOptionalMissing(choice, enough)) {
+    return done([...gone, ...next])
+  }
+  if (choice.kind === 'join') return done([...gone, ...next])
+  // The required ones are had, only the second family of PreferDualStack is lacking.
+  if (enough) return done([...gone, ...settle(input, service, own, fitting, request), ...next], true)
+  const reason = choice.kind === 'claim' ? choice.lacking : choice.reason
+  if (reason === undefined) return done(gone, true)
+  // Row 9, the new address is not to be had: the old one stays.
+  if (own.length > 0) return done([...gone, ...keep(service, own, keptInstead(own, reason))], true)
+  return done([...gone, ...refuse(service, notAssigned(reason))], true)
+}
+
+// `own`: records of this very Service. `strangers`: of one that had the name before it.
+function sortByClaim(
+  input: PlanInput,
+  service: Service,
+  mine: readonly Allocation[],
+): { readonly own: readonly Allocation[]; readonly strangers: readonly Allocation[] } {
+  const isOwn = (record: Allocation): boolean => {
+    const holder = findHolder(record, input)
+    return holder !== undefined && isClaimOf(holder, service)
+  }
+  return { own: mine.filter(isOwn), strangers: mine.filter((record) => !isOwn(record)) }
+}
+
+function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): boolean {
+  if (service.ingress.some((held) => sameIp(held, ip))) return true
+  return addresses.length === 0 ? pools.length === 0 : addresses.some((asked) => sameIp(asked, ip))
+}
+
+// Which of the records held satisfy the request, in the order of the families; one a family.
+function fit(
+  own: readonly Allocation[],
+  request: ServiceRequest,
+  pools: Pools,
+): { readonly fitting: readonly Allocation[]; readonly families: readonly Family[] } {
+  const fitting: Allocation[] = []
+  for (const family of [...request.families, ...(request.optional === undefined ? [] : [request.optional])]) {
+    const asked = request.addresses.find((ip) => ip.family === family)
+    const found = own.find(
+      ({ address, eip }) =>
+        address.family === family &&
+        (asked === undefined || sameIp(asked, address)) &&
+        (request.pools.length === 0 || request.pools.includes(eip) || coveredByAsked(request, pools, address)),
+    )
+    if (found !== undefined) fitting.push(found)
+  }
+  return { fitting, families: fitting.map(({ address }) => address.family) }
+}
+
+function coveredByAsked(request: ServiceRequest, pools: Pools, address: Ip): boolean {
+  return request.pools.some((name) => {
+    const eip = pools.eips.get(name)
+    return eip !== undefined && covers(eip, address)
+  })
+}
+
+function chooseNext(
+  { pools, taken, findService, start }: PlanInput,
+  service: Service,
+  own: readonly Allocation[],
+  request: ServiceRequest,
+  families: readonly Family[],
+): Choice {
+  // Row 1: an address in the status that no record holds is claimed again, unless the user asks for another.
+  const lost = service.ingress.filter(
+    (ip) => request.addresses.length === 0 && !own.some(({ address }) => sameIp(address, ip)),
+  )
+  if (own.length === 0 && lost.length > 0 && lost.every((ip) => taken.get(allocationName(ip)) === undefined)) {
+    const again = chooseAddresses(
+      { service, request: { ...request, addresses: lost, pools: [] }, pools, taken, findService, start },
+      families,
+    )
+    if (again.kind === 'claim') return again
+  }
+  return chooseAddresses({ service, request, pools, taken, findService, start }, families)
+}
+
+function isOnlyOptionalMissing(choice: Extract<Choice, { kind: 'claim' }>, enough: boolean): boolean {
+  return enough && choice.lacking !== undefined
+}
+
+function stepsTo(choice: Choice, service: Service, request: ServiceRequest): readonly Step[] {
+  const holder = holderOf(service, request, claimOf(service))
+  if (choice.kind === 'claim') return [{ kind: 'claim', candidates: choice.candidates, holder }]
+  if (choice.kind === 'join') return choice.records.map((record) => ({ kind: 'bind', record, holder }))
+  return []
+}
+
+// Everything is had: rows 6 and 7, and the end of row 9 (what is not wanted any more is let go, after the status moved).
+function settle(
+  input: PlanInput,
+  service: Service,
+  own: readonly Allocation[],
+  fitting: readonly Allocation[],
+  request: ServiceRequest,
+): readonly Step[] {
+  const { key, pools } = input
+  const wanted = fitting.map(({ address }) => address)
+  const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
+  const conditions = assignedAs(fitting, pools, service)
+  const patch = patchAssigned(service, fitting, claimOf(service))
+  const steps: Step[] = [...unbound(input, fitting, request)]
+  if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
+  if (moved || !saysAlready(service, conditions)) {
+    steps.push({ kind: 'writeStatus', ingress: moved ? wanted : undefined, conditions })
+  }
+  for (const { address } of fitting) {
+    if (!service.ingress.some((ip) => sameIp(ip, address))) steps.push(assigned(address))
+  }
+  for (const record of own) {
+    if (!fitting.includes(record)) steps.push({ kind: 'release', record, key }, released(record))
+  }
+  return steps
+}
+
+// The name was generated after the claim, or what was asked or the ports have changed since.
+function unbound(input: PlanInput, own: readonly Allocation[], request?: ServiceRequest): readonly Step[] {
+  const { service } = input
+  if (service === undefined) return []
+  return own.flatMap((record): readonly Step[] => {
+    const holder = findHolder(record, input)
+    if (holder === undefined) return []
+    const asked = request?.asked ?? holder.asked
+    const wanted = { ...holder, name: service.name, generateName: '', ports: service.ports, asked }
+    return sameHolder(holder, wanted) ? [] : [{ kind: 'bind', record, holder: wanted }]
+  })
+}
+
+function sameHolder(a: Holder, b: Holder): boolean {
+  const text = ({ name, claim, ports, asked }: Holder): string =>
+    JSON.stringify([name, claim, ports.map(({ port, protocol }) => [port, protocol]), asked.pool, asked.address])
+  return text(a) === text(b)
+}
+
+function keep(service: Service, own: readonly Allocation[], conditions: readonly Condition[]): readonly Step[] {
+  const held = own.map(({ address }) => address)
+  const moved = !service.ingress.some((ip) => held.some((other) => sameIp(ip, other)))
+  if (!moved && saysAlready(service, conditions)) return []
+  return [
+    { kind: 'writeStatus', ingress: moved ? held : undefined, conditions },
+    { kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message: conditions[0]?.message ?? '' },
+  ]
+}
+
+function refuse(service: Service, conditions: readonly Condition[]): readonly Step[] {
+  if (saysAlready(service, conditions)) return []
+  return [
+    { kind: 'writeStatus', ingress: undefined, conditions },
+    { kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message: conditions[0]?.message ?? nameOf(service) },
+  ]
+}
+
+function saysAlready(service: Service, wanted: readonly Condition[]): boolean {
+  return wanted.every((condition) =>
+    service.conditions.some(
+      ({ type, status, reason, message }) =>
+        type === condition.type &&
+        status === condition.status &&
+        reason === condition.reason &&
+        message === condition.message,
+    ),
+  )
+}
+
+function sameIpAt(ips: readonly Ip[], at: number, ip: Ip): boolean {
+  const other = ips[at]
+  return other !== undefined && sameIp(other, ip)
+}
+
+function assigned(ip: Ip): Step {
+  return { kind: 'event', type: 'Normal', reason: 'AssignIP', message: `success to assign ip: ${formatIp(ip)}` }
+}
+
+function released({ address }: Allocation): Step {
+  const message = `success to release ip: ${formatIp(address)}`
+  return { kind: 'event', type: 'Normal', reason: 'ReleaseIP', message }
+}

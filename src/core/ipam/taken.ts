@@ -1,0 +1,147 @@
+// Which addresses are in use: an index over the EipAllocations that the programs keep current from their watch.
+// Looking up and finding the next free address cost O(log n) in the addresses in use, and nothing in the size of a pool.
+import { type Family, type Ip, type IpRange, rangeContains, rangeSize } from '../address/index.ts'
+import { type Allocation, type Eip, allocationName } from '../model/index.ts'
+import type { Pools } from './pools.ts'
+import { SortedBits } from './sorted-bits.ts'
+
+export type Taken = Pick<
+  TakenIndex,
+  'get' | 'at' | 'ofEip' | 'ofService' | 'ofClaim' | 'countOf' | 'usage' | 'freeIn' | 'size'
+>
+
+export class TakenIndex {
+  readonly #byName = new Map<string, Allocation>()
+  readonly #byEip = new Map<string, Map<string, Allocation>>()
+  readonly #byService = new Map<string, Set<string>>()
+  readonly #byClaim = new Map<string, Set<string>>()
+  readonly #bits: Readonly<Record<Family, SortedBits>> = { 4: new SortedBits(), 6: new SortedBits() }
+
+  get size(): number {
+    return this.#byName.size
+  }
+
+  put(allocation: Allocation): void {
+    this.remove(allocation.name)
+    const { name, address, eip, holders } = allocation
+    this.#byName.set(name, allocation)
+    this.#bits[address.family].add(address.bits)
+    const ofEip = this.#byEip.get(eip) ?? new Map<string, Allocation>()
+    this.#byEip.set(eip, ofEip.set(name, allocation))
+    for (const holder of holders) {
+      addTo(this.#byService, `${holder.namespace}/${holder.name}`, name)
+      addTo(this.#byClaim, holder.claim, name)
+    }
+  }
+
+  remove(name: string): void {
+    const known = this.#byName.get(name)
+    if (known === undefined) return
+    this.#byName.delete(name)
+    this.#bits[known.address.family].remove(known.address.bits)
+    const ofEip = this.#byEip.get(known.eip)
+    ofEip?.delete(name)
+    if (ofEip?.size === 0) this.#byEip.delete(known.eip)
+    for (const holder of known.holders) {
+      removeFrom(this.#byService, `${holder.namespace}/${holder.name}`, name)
+      removeFrom(this.#byClaim, holder.claim, name)
+    }
+  }
+
+  get(name: string): Allocation | undefined {
+    return this.#byName.get(name)
+  }
+
+  at(ip: Ip): Allocation | undefined {
+    return this.#byName.get(allocationName(ip))
+  }
+
+  ofEip(eip: string): Iterable<Allocation> {
+    return this.#byEip.get(eip)?.values() ?? []
+  }
+
+  /** `key` is `namespace/name`; a Service whose name is still to be generated has `namespace/`. */
+  ofService(key: string): readonly Allocation[] {
+    return this.#named(this.#byService.get(key))
+  }
+
+  ofClaim(claim: string): readonly Allocation[] {
+    return this.#named(this.#byClaim.get(claim))
+  }
+
+  /** Addresses of the Eip that Services of the namespace hold; a shared one counts once. */
+  countOf(eip: string, namespace: string): number {
+    let count = 0
+    for (const { holders } of this.ofEip(eip)) if (holders.some((holder) => holder.namespace === namespace)) count++
+    return count
+  }
+
+  /** Addresses of the Eip in use. */
+  usage(eip: string): number {
+    return this.#byEip.get(eip)?.size ?? 0
+  }
+
+  /**
+   * Free addresses of the Eip in one family, each once, lazily: from a place that `start` (0 ≤ start < 1) chooses on to
+   * the end, then from the beginning. Replicas that start in different places seldom collide.
+   */
+  *freeIn(eip: Eip, family: Family, pools: Pools, start: number): Iterable<Ip> {
+    const ranges = eip.ranges.filter(({ first }) => first.family === family)
+    const total = ranges.reduce((sum, range) => sum + rangeSize(range), 0n)
+    let offset = (BigInt(Math.floor(start * 2 ** 53)) * total) >> 53n
+    const before: IpRange[] = []
+    const after: IpRange[] = []
+    for (const range of ranges) {
+      const size = rangeSize(range)
+      if (offset <= 0n) after.push(range)
+      else if (offset >= size) before.push(range)
+      else {
+        const middle: Ip = { family, bits: range.first.bits + offset }
+        before.push({ first: range.first, last: { family, bits: middle.bits - 1n } })
+        after.push({ first: middle, last: range.last })
+      }
+      offset -= size
+    }
+    for (const range of [...after, ...before]) yield* this.#freeInRange(range, eip, pools)
+  }
+
+  *#freeInRange({ first, last }: IpRange, eip: Eip, pools: Pools): Iterable<Ip> {
+    const { family } = first
+    for (let bits = first.bits; bits <= last.bits;) {
+      const ip: Ip = { family, bits }
+      const excluded = eip.excludes.find((range) => rangeContains(range, ip))
+      if (excluded !== undefined) {
+        bits = excluded.last.bits + 1n
+        continue
+      }
+      const free = this.#bits[family].nextMissing(bits)
+      if (free !== bits) {
+        bits = free
+        continue
+      }
+      if (!(eip.avoidBuggyIPs && isBuggy(ip)) && pools.reserved(ip) === undefined) yield ip
+      bits += 1n
+    }
+  }
+
+  #named(names: ReadonlySet<string> | undefined): readonly Allocation[] {
+    return [...(names ?? [])].toSorted().flatMap((name) => this.#byName.get(name) ?? [])
+  }
+}
+
+// Old client systems take .0 and .255 for network and broadcast addresses, whatever the prefix says.
+function isBuggy({ family, bits }: Ip): boolean {
+  const last = bits & 0xffn
+  return family === 4 && (last === 0n || last === 255n)
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, name: string): void {
+  const names = index.get(key) ?? new Set()
+  index.set(key, names.add(name))
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, name: string): void {
+  const names = index.get(key)
+  names?.delete(name)
+  if (names?.size === 0) index.delete(key)
+}

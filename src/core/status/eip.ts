@@ -1,0 +1,115 @@
+// Status of an Eip (openelb-api.md 2.2): OpenELB's fields, and `free` and conditions of ours.
+import { type IpRange, compareIp, formatIp, rangeContains, rangeSize } from '../address/index.ts'
+import { type Pools, poolClosed } from '../ipam/pools.ts'
+import type { Taken } from '../ipam/taken.ts'
+import type { Allocation, Condition, Eip } from '../model/index.ts'
+
+export interface EipStatus {
+  readonly poolSize: number
+  readonly usage: number
+  readonly free: number
+  readonly occupied: boolean
+  /** Address → `ns/name`, several separated by `;`. At most 256 entries: all are EipAllocations. */
+  readonly used: Readonly<Record<string, string>>
+  readonly firstIP: string
+  readonly lastIP: string
+  /** Whether `address` is IPv4. */
+  readonly v4: boolean
+  readonly ready: boolean
+  readonly conditions: readonly Condition[]
+}
+
+export const mostUsedListed = 256
+
+/** Every write of these fields is whole: a field that is absent here is removed. */
+export function eipStatus(eip: Eip, taken: Taken, pools: Pools): EipStatus {
+  const size = poolSize(eip)
+  const records = [...taken.ofEip(eip.name)].toSorted((a, b) => compareIp(a.address, b.address))
+  const usage = records.length
+  const [range] = eip.ranges
+  const ready = readyCondition(eip, pools)
+  return {
+    poolSize: capped(size),
+    usage,
+    free: capped(size > BigInt(usage) ? size - BigInt(usage) : 0n),
+    occupied: BigInt(usage) >= size,
+    used: Object.fromEntries(
+      records.slice(0, mostUsedListed).map((record) => [formatIp(record.address), holders(record)]),
+    ),
+    firstIP: range === undefined ? '' : formatIp(range.first),
+    lastIP: range === undefined ? '' : formatIp(range.last),
+    v4: range?.first.family === 4,
+    ready: ready.status === 'True',
+    conditions: [ready, usedListed(usage), announced(eip)],
+  }
+}
+
+/** Addresses that may be handed out: excludes are subtracted, each address once. */
+export function poolSize(eip: Eip): bigint {
+  let size = 0n
+  for (const range of eip.ranges) size += rangeSize(range) - excludedFrom(range, eip.excludes)
+  return size
+}
+
+// Excludes may overlap one another: they are merged before they are counted.
+function excludedFrom(range: IpRange, excludes: readonly IpRange[]): bigint {
+  let excluded = 0n
+  let counted = range.first.bits - 1n
+  const within = excludes
+    .filter(({ first, last }) => first.family === range.first.family && touches(range, { first, last }))
+    .toSorted((a, b) => compareIp(a.first, b.first))
+  for (const { first, last } of within) {
+    const from = first.bits > counted ? first.bits : counted + 1n
+    const start = from < range.first.bits ? range.first.bits : from
+    const end = last.bits > range.last.bits ? range.last.bits : last.bits
+    if (end < start) continue
+    excluded += end - start + 1n
+    counted = end
+  }
+  return excluded
+}
+
+function touches(range: IpRange, other: IpRange): boolean {
+  return rangeContains(range, other.first) || rangeContains(other, range.first)
+}
+
+// JSON numbers are exact up to 2^53 - 1 (openelb-api.md 1.1).
+function capped(size: bigint): number {
+  return size > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(size)
+}
+
+function holders(record: Allocation): string {
+  return record.holders
+    .map(({ namespace, name, generateName }) => `${namespace}/${name === '' ? generateName : name}`)
+    .join(';')
+}
+
+function readyCondition(eip: Eip, pools: Pools): Condition {
+  const closed = poolClosed(eip, pools)
+  if (closed === undefined) {
+    return { type: 'Ready', status: 'True', reason: 'Ready', message: 'addresses are handed out' }
+  }
+  return { type: 'Ready', status: 'False', reason: closed.code, message: closed.message }
+}
+
+function usedListed(usage: number): Condition {
+  const whole = usage <= mostUsedListed
+  return {
+    type: 'UsedComplete',
+    status: whole ? 'True' : 'False',
+    reason: whole ? 'Complete' : 'Truncated',
+    message: whole
+      ? 'status.used lists every address in use'
+      : `status.used lists ${mostUsedListed} of ${usage} addresses in use; see kubectl get eipa -l bellhop.dev/eip`,
+  }
+}
+
+function announced(eip: Eip): Condition {
+  const type = 'Announced'
+  if (eip.ownedByCni) {
+    return { type, status: 'False', reason: 'OwnedByCni', message: 'left to the CNI by its label: allocated from only' }
+  }
+  if (eip.protocol === 'bgp') return { type, status: 'True', reason: 'Announced', message: 'announced by BGP' }
+  const message = `protocol ${eip.protocol} is allocated from, and not announced yet`
+  return { type, status: 'False', reason: 'ProtocolNotAnnounced', message }
+}
