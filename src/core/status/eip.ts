@@ -2,7 +2,7 @@
 import { type IpRange, compareIp, formatIp, rangeContains, rangeSize } from '../address/index.ts'
 import { type Pools, poolClosed } from '../ipam/pools.ts'
 import type { Taken } from '../ipam/taken.ts'
-import type { Allocation, Condition, Eip } from '../model/index.ts'
+import { type Allocation, type Condition, type Eip, findCondition, readConditions } from '../model/index.ts'
 
 export interface EipStatus {
   readonly poolSize: number
@@ -21,13 +21,19 @@ export interface EipStatus {
 
 export const mostUsedListed = 256
 
-/** Every write of these fields is whole: a field that is absent here is removed. */
-export function eipStatus(eip: Eip, taken: Taken, pools: Pools): EipStatus {
+/** `now` is RFC 3339; a condition that has not turned keeps the time that is stored. */
+export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): EipStatus {
   const size = poolSize(eip)
   const records = [...taken.ofEip(eip.name)].toSorted((a, b) => compareIp(a.address, b.address))
   const usage = records.length
   const [range] = eip.ranges
   const ready = readyCondition(eip, pools)
+  const stored = readConditions(eip.status)
+  const stamped = (condition: Condition): Condition => {
+    const before = findCondition(stored, condition.type)
+    const since = before?.status === condition.status ? before.lastTransitionTime : undefined
+    return { ...condition, lastTransitionTime: since ?? now }
+  }
   return {
     poolSize: capped(size),
     usage,
@@ -40,8 +46,20 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools): EipStatus {
     lastIP: range === undefined ? '' : formatIp(range.last),
     v4: range?.first.family === 4,
     ready: ready.status === 'True',
-    conditions: [ready, usedListed(usage), announced(eip)],
+    conditions: [ready, usedListed(usage), announced(eip)].map(stamped),
   }
+}
+
+/** Whether the stored status says what is wanted, in whatever order its fields came. */
+export function sameStatus(stored: unknown, wanted: EipStatus): boolean {
+  return canonical(stored) === canonical(wanted)
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`
 }
 
 /** Addresses that may be handed out: excludes are subtracted, each address once. */
