@@ -1,5 +1,5 @@
 //   API server ──HTTPS──▶ admission server ──▶ reviews.ts ─┬─▶ service-create.ts ──▶ claim.ts ──▶ EipAllocations
-//                              ▲                           └─▶ judge.ts
+//                              ▲                           └─▶ judgements of core/admission
 //                              │ certificate                     │ what is known
 //   Secret, caBundles ◀──▶ certificate keeper                    ▼
 //                                                   pools (Eips, Namespaces, reserved) and allocations, by watches
@@ -72,6 +72,7 @@ export async function openWebhook(options: {
     pools: observer.pools,
     allocations,
     metrics,
+    attempts: metrics.claimAttempts,
     unavailable: config.unavailable,
     isSynced: () => missing().length === 0,
   })
@@ -93,12 +94,14 @@ export async function openWebhook(options: {
       server?.setCertificate(latest)
     },
   })
-  const serving = keeper.ready.then(async ({ material }) => {
+  const serve = async (): Promise<void> => {
+    const { material } = await keeper.ready
     if (closing) return
     server = await openAdmissionServer({ listen: config.listen, certificate: material.leaf, handlers, log })
     if (latest !== undefined) server.setCertificate(latest)
     log.info('serving', { port: server.port })
-  })
+  }
+  const serving = serve()
 
   return {
     ports: {

@@ -34,8 +34,9 @@ export type PoolsChange =
 
 export interface PoolsObserver {
   readonly pools: ObservedPools
+  /** By plural; the Service default/kubernetes is `services/kubernetes`. */
   readonly reflectors: ReadonlyMap<string, Reflector<unknown>>
-  /** Plurals that have not been listed yet. */
+  /** Keys of `reflectors` that have not been listed yet. */
   missing(): readonly string[]
   stop(): Promise<void>
 }
@@ -60,6 +61,7 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
     read: (object: KubeObject) => T | undefined,
     apply: (key: string, after: T | undefined, before: T | undefined) => void,
     selection: Selection = {},
+    name: string = resource.plural,
   ): void => {
     const reflector = openReflector<T>(client, {
       resource,
@@ -67,9 +69,9 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
       read,
       onChange: (key, before, after) => apply(key, after, before),
       clock,
-      log: log.child({ resource: resource.plural }),
+      log: log.child({ resource: name }),
     })
-    reflectors.set(resource.plural, reflector)
+    reflectors.set(name, reflector)
   }
   const reserve = (resource: Resource, read: (object: KubeObject) => Reservation, selection?: Selection): void =>
     observe(
@@ -104,6 +106,7 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
       primaryFamily = family ?? primaryFamily
     },
     { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' },
+    'services/kubernetes',
   )
   reserve(nodes, reserveNode)
   reserve(bgpPeers, reserveNeighbor)

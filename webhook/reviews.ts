@@ -1,0 +1,104 @@
+// From an AdmissionReview to its answer: read, pick the rule by the path, measure.
+import {
+  type Judgement,
+  type Review,
+  judgeBgpConf,
+  judgeBgpPeer,
+  judgeEip,
+  judgeServiceUpdate,
+  putBackClaim,
+  readReview,
+  serviceOf,
+} from '../src/core/admission/index.ts'
+import { readBgpConf, readBgpPeer, readEip } from '../src/core/model/index.ts'
+import type { HandlerAnswer, ReviewHandler } from '../src/io/http/admission-server.ts'
+import type { Metrics } from '../src/io/telemetry/metrics.ts'
+import { type Verdict, allowed, toReview } from './answer.ts'
+import { type ServiceContext, answerServiceCreate } from './service-create.ts'
+
+export interface ReviewContext extends ServiceContext {
+  readonly metrics: Pick<Metrics, 'admissionDecisions' | 'admissionDuration'>
+  /** False until everything that decisions rest on has been listed. */
+  readonly isSynced: () => boolean
+}
+
+// The API server waits 3 s (timeoutSeconds) and then goes on without us: an answer must be there before.
+const budgetMs = 2_500
+
+type Rule = (context: ReviewContext, review: Review, deadlineMs: number) => Promise<Verdict> | Verdict
+
+const rules: Readonly<Record<string, Rule>> = {
+  '/mutate-service': mutateService,
+  '/validate-service': validateService,
+  '/validate-eip': validateEip,
+  '/validate-bgppeer': (_context, { object }) =>
+    object === undefined ? allowed : verdictOf(judgeBgpPeer(readBgpPeer(object), object)),
+  '/validate-bgpconf': (_context, { object }) =>
+    object === undefined ? allowed : verdictOf(judgeBgpConf(readBgpConf(object))),
+}
+
+/** One handler a path; the paths stand in the webhook configurations. */
+export function reviewHandlers(context: ReviewContext): ReadonlyMap<string, ReviewHandler> {
+  return new Map(
+    Object.entries(rules).map(([path, rule]) => [
+      path,
+      (body, receivedMs) => answerReview(context, path, rule, body, receivedMs),
+    ]),
+  )
+}
+
+async function answerReview(
+  context: ReviewContext,
+  path: string,
+  rule: Rule,
+  body: unknown,
+  receivedMs: number,
+): Promise<HandlerAnswer> {
+  const { metrics, isSynced } = context
+  const read = readReview(body)
+  if (!read.ok) {
+    metrics.admissionDecisions.add({ path, decision: 'malformed', reason: '' })
+    return { status: 400, message: read.message }
+  }
+  const verdict = isSynced() ? await rule(context, read.review, receivedMs + budgetMs) : allowed
+  metrics.admissionDecisions.add({ path, ...decisionOf(verdict) })
+  metrics.admissionDuration.observe({ path }, (performance.now() - receivedMs) / 1000)
+  return { status: 200, body: toReview(read.review.uid, verdict) }
+}
+
+function mutateService(context: ReviewContext, review: Review, deadlineMs: number): Promise<Verdict> | Verdict {
+  const { object, oldObject, dryRun } = review
+  if (object === undefined) return allowed
+  const service = serviceOf(object, review)
+  if (review.operation === 'CREATE') return answerServiceCreate(context, { service, dryRun }, deadlineMs)
+  if (oldObject === undefined) return allowed
+  const patch = putBackClaim(serviceOf(oldObject, review), service, context.pools)
+  return { allowed: true, warnings: [], patch }
+}
+
+function validateService({ pools, allocations }: ReviewContext, review: Review): Verdict {
+  const { object, oldObject } = review
+  if (object === undefined || oldObject === undefined) return allowed
+  const before = serviceOf(oldObject, review)
+  return verdictOf(judgeServiceUpdate(before, serviceOf(object, review), pools, allocations.taken))
+}
+
+function validateEip({ pools, allocations }: ReviewContext, { operation, object, oldObject }: Review): Verdict {
+  const before = oldObject === undefined ? undefined : readEip(oldObject)
+  const after = object === undefined ? undefined : readEip(object)
+  return verdictOf(judgeEip({ operation, before, after }, pools, allocations.taken))
+}
+
+function verdictOf(judgement: Judgement): Verdict {
+  return judgement.kind === 'refuse'
+    ? { allowed: false, reason: judgement.reason }
+    : { allowed: true, warnings: judgement.warnings, patch: [] }
+}
+
+// One warning stands for all: the series stay few.
+function decisionOf(verdict: Verdict): { readonly decision: string; readonly reason: string } {
+  if (!verdict.allowed) return { decision: 'refused', reason: verdict.reason.code }
+  const [warning] = verdict.warnings
+  if (warning !== undefined) return { decision: 'warned', reason: warning.code }
+  return { decision: verdict.patch.length > 0 ? 'changed' : 'unchanged', reason: '' }
+}
