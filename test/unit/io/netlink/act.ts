@@ -1,0 +1,60 @@
+// Runs inside a namespace: performs one named act through netlink.ts and prints what came of it as JSON.
+import { type Ip, formatIp, parseIp } from '../../../../src/core/address/index.ts'
+import { type HostRoute, hostTable, localTable, planRules, ruleKey } from '../../../../src/core/routes/index.ts'
+import { openNetlink } from '../../../../src/io/net/netlink.ts'
+import { removeAll } from '../../../../speaker/routes.ts'
+
+const [act = '', ...args] = process.argv.slice(2)
+const netlink = openNetlink()
+
+function ip(text: string | undefined): Ip {
+  const parsed = parseIp(text ?? '')
+  if (parsed === undefined) throw new Error(`not an address: ${text}`)
+  return parsed
+}
+
+async function perform(): Promise<unknown> {
+  const route = { address: ip(args[0] ?? '127.0.0.1'), table: args[1] === '255' ? localTable : hostTable } as const
+  switch (act) {
+    case 'add-route':
+      return netlink.addRoute(route)
+    case 'remove-route':
+      return netlink.removeRoute(route)
+    case 'add-rules':
+      return Promise.all([...planRules([4, 6]).values()].map((rule) => netlink.addRule(rule)))
+    case 'list': {
+      const routes = await netlink.routes()
+      const rules = await netlink.rules()
+      if (!routes.ok) return routes
+      if (!rules.ok) return rules
+      return {
+        routes: routes.value.map(({ address, table }) => `${formatIp(address)} ${table}`).toSorted(),
+        rules: rules.value.map(ruleKey).toSorted(),
+      }
+    }
+    case 'cleanup':
+      return removeAll(netlink)
+    case 'many': {
+      const many = Array.from({ length: 10_000 }, (_, i): HostRoute => ({
+        address: { family: 4 as const, bits: 0xac10_0000n + BigInt(i) },
+        table: hostTable,
+      }))
+      const started = performance.now()
+      const added = await Promise.all(many.map((each) => netlink.addRoute(each)))
+      const listed = await netlink.routes()
+      const removed = await Promise.all(many.map((each) => netlink.removeRoute(each)))
+      const left = await netlink.routes()
+      return {
+        failed: [...added, ...removed].filter(({ ok }) => !ok).length,
+        listed: listed.ok ? listed.value.length : -1,
+        left: left.ok ? left.value.length : -1,
+        elapsedMs: performance.now() - started,
+      }
+    }
+    default:
+      throw new Error(`unknown act ${act}`)
+  }
+}
+
+process.stdout.write(JSON.stringify(await perform()))
+netlink.close()
