@@ -1,6 +1,7 @@
 // The forms of addresses as CEL, so that they hold when no pod of ours runs. The same forms as parseIp and parseRange
-// in core/address, but for spaces: test/unit/api/address-texts.ts has the answer that both must give. The API server refuses rules that look expensive to it: no
-// traversal of what `split` returns, since it takes each part for as long as a string can be.
+// in core/address, but for spaces: test/unit/api/address-texts.ts has the answer that both must give. The API server
+// refuses rules that look expensive to it: no traversal of what `split` returns, since it takes each part for as long as
+// a string can be.
 import type { Rule } from './kind.ts'
 
 const first = "self.substring(0, self.indexOf('-'))"

@@ -4,7 +4,7 @@ import { allocationNameRule, ipRule } from './address-rules.ts'
 import { addressText, objectName, withRules } from './fields.ts'
 import type { Kind } from './kind.ts'
 
-const holder = z.object({
+export const holder = z.object({
   namespace: z.string().max(63).describe('Namespace of the Service.'),
   name: z.string().max(253).exactOptional().describe('Name of the Service; empty until a generated name is known.'),
   generateName: z.string().max(253).exactOptional().describe('metadata.generateName of the Service, if it has one.'),

@@ -142,8 +142,9 @@ export const eipStatus = z.object({
   used: z
     .record(z.string(), z.string())
     .exactOptional()
-    .describe('Address to `namespace/name`, several joined by `;`. At most 256: the EipAllocations have all of them.'),
-  usedTruncated: z.boolean().exactOptional().describe('There are more addresses in use than `used` lists.'),
+    .describe(
+      'Address to `namespace/name`, several joined by `;`. At most 256, condition UsedComplete says whether these are all; the EipAllocations have all of them.',
+    ),
   firstIP: z.string().exactOptional().describe('First address of spec.address.'),
   lastIP: z.string().exactOptional().describe('Last address of spec.address.'),
   v4: z.boolean().exactOptional().describe('spec.address is IPv4.'),
