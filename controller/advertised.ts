@@ -6,7 +6,6 @@
 //   2. "yes" is written at once; every other verdict only when it has stood for settleMs: endpoints come a moment after
 //      their Service, and a session that flaps must not rewrite ten thousand Services
 //   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
-import { setImmediate } from 'node:timers/promises'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
 import {
   type Condition,
@@ -20,6 +19,7 @@ import {
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, openWorkQueue, services } from '../src/io/kube/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
+import { openBreath } from './breath.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
@@ -28,8 +28,6 @@ import type { Speaker } from './speaker-object.ts'
 
 const settleMs = 3_000
 const everyGapMs = 1_000
-/** Judgements in a row before others get a turn of the event loop. */
-const atOnce = 100
 
 /** `statusWrittenMs`: our wall time at which a Service's ingress was written last, where this process did it. */
 export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<string, number>): Duty {
@@ -38,12 +36,12 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
   /** Verdicts that are not written yet, and since when they stand. */
   const unsettled = new Map<string, { readonly condition: Condition; readonly sinceMs: number }>()
   const behind = new Set<string>()
-  let judged = 0
+  const breathe = openBreath(100)
   let timer: Timer | undefined
   let racks: ReadonlyMap<string, RackStatus> | undefined
 
   async function judge(key: string): Promise<WorkOutcome> {
-    if (++judged % atOnce === 0) await setImmediate()
+    await breathe()
     const service = view.services.get(key)
     behind.delete(key)
     // What has no address says so in EipAssigned, and what is not labelled no speaker looks at.

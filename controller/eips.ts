@@ -4,6 +4,8 @@ import { type IpRange, formatRange } from '../src/core/address/index.ts'
 import { eipStatus, sameStatus } from '../src/core/status/index.ts'
 import { type WorkOutcome, eips, openWorkQueue } from '../src/io/kube/index.ts'
 import type { PoolsChange } from '../src/io/pools/index.ts'
+import { rfc3339 } from './conditions.ts'
+import { rfc3339 } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
@@ -23,7 +25,7 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading)
     const waitMs = pace.waitMs(name)
     if (waitMs > 0) return { retryAfterMs: waitMs }
     pace.mark(name)
-    const status = eipStatus(eip, view.records.taken, view.pools, clock.wallMs())
+    const status = eipStatus(eip, view.records.taken, view.pools, rfc3339(clock.wallMs()))
     metrics.poolAddresses.set({ eip: name, state: 'total' }, status.poolSize ?? 0)
     metrics.poolAddresses.set({ eip: name, state: 'used' }, status.usage ?? 0)
     metrics.poolAddresses.set({ eip: name, state: 'free' }, status.free ?? 0)

@@ -47,8 +47,8 @@ export function readSpeakerLease(object: KubeObjectLike): SpeakerLease | undefin
 export interface PresenceBook {
   see(lease: SpeakerLease | undefined, node: string): void
   of(node: string): Presence | undefined
-  /** Nodes whose speaker has a Lease. */
-  nodes(): Iterable<string>
+  /** Every speaker that has a Lease, by node. */
+  entries(): Iterable<readonly [string, Presence]>
   stop(): void
 }
 
@@ -86,7 +86,9 @@ export function openPresenceBook(
       put(node, { alive: lease.holder !== '', currentUpToMs, renewedMs })
     },
     of: (node) => entries.get(node)?.presence,
-    nodes: () => entries.keys(),
+    *entries() {
+      for (const [node, { presence }] of entries) yield [node, presence] as const
+    },
     stop() {
       for (const { end } of entries.values()) end?.cancel()
     },

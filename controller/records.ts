@@ -10,8 +10,11 @@ import type { Log } from '../src/io/telemetry/log.ts'
 export interface Records {
   readonly taken: TakenIndex
   readonly reflector: Reflector<Allocation>
-  /** Monotonic time at which it was seen first; now, for one that is not known. */
-  firstSeenMs(name: string): number
+  /** For how long it has been known here, on our monotonic clock. */
+  ageMs(name: string): number
+  /** A Service that it names was seen. */
+  noteBound(name: string): void
+  wasBound(name: string): boolean
   /** Notes the release of an address at a time of our wall clock; the first of several counts. */
   noteRelease(name: string, wallMs: number): void
   /** It is held again. */
@@ -39,6 +42,7 @@ export function openRecords(
 ): Records {
   const taken = new TakenIndex()
   const seenMs = new Map<string, number>()
+  const bound = new Set<string>()
   const releases = new Map<string, number>()
   const unconfirmed = new Map<string, Timer>()
 
@@ -49,10 +53,15 @@ export function openRecords(
     if (after === undefined) {
       taken.remove(name)
       seenMs.delete(name)
+      bound.delete(name)
       releases.delete(name)
     } else {
       taken.put(after)
-      if (before?.uid !== after.uid) seenMs.set(name, clock.nowMs())
+      if (before?.uid !== after.uid) {
+        seenMs.set(name, clock.nowMs())
+        bound.delete(name)
+        releases.delete(name)
+      }
     }
     if (before !== undefined || after !== undefined) onChange(name, before, after)
   }
@@ -72,7 +81,9 @@ export function openRecords(
   return {
     taken,
     reflector,
-    firstSeenMs: (name) => seenMs.get(name) ?? clock.nowMs(),
+    ageMs: (name) => clock.nowMs() - (seenMs.get(name) ?? clock.nowMs()),
+    noteBound: (name) => void bound.add(name),
+    wasBound: (name) => bound.has(name),
     noteRelease(name, wallMs) {
       if (!releases.has(name)) releases.set(name, wallMs)
     },

@@ -7,8 +7,10 @@ import {
   type BgpConf,
   type BgpPeer,
   type EndpointSlice,
+  type Holder,
   type Node,
   type Service,
+  claimAnnotation,
   isOfInterest,
   poolLabel,
   readBgpConf,
@@ -140,12 +142,24 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     else log.debug('a Lease without a node', { key })
   }
 
-  const records = openRecords(client, clock, log, (...change) => tell('record', ...change))
-  const noteReleases = (key: string, service: Service | undefined): void => {
-    for (const { name, address, holders } of records.taken.ofService(key)) {
-      if (service?.ingress.some((ip) => sameIp(ip, address)) === true) records.forgetRelease(name)
-      const held = holders.some((holder) => view.services.get(`${holder.namespace}/${holder.name}`) !== undefined)
-      if (service === undefined && !held) records.noteRelease(name, clock.wallMs() - watchSpreadMs)
+  const records = openRecords(client, clock, log, (name, before, after) => {
+    if (after !== undefined) noteRecord(after)
+    tell('record', name, before, after)
+  })
+  // In every replica: the next leader goes on with what the last one knew.
+  const noteRecord = (record: Allocation): void => {
+    if (record.holders.some(isThere)) records.noteBound(record.name)
+  }
+  const isThere = ({ namespace, name }: Holder): boolean => view.services.get(`${namespace}/${name}`) !== undefined
+  const noteService = (key: string, service: Service | undefined): void => {
+    for (const record of recordsOf(records, key, service)) {
+      const { name, address, holders } = record
+      if (service === undefined) {
+        if (!holders.some(isThere)) records.noteRelease(name, clock.wallMs() - watchSpreadMs)
+        continue
+      }
+      records.noteBound(name)
+      if (service.ingress.some((ip) => sameIp(ip, address))) records.forgetRelease(name)
     }
   }
   const pools = observePools({ client, clock, log, onChange: (change) => tell('pools', change) })
@@ -153,8 +167,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     pools: pools.pools,
     records,
     services: observe(services, readInteresting, (key, before, after) => {
-      // Also in a replica that does not lead: it may have to go on with what the leader began.
-      noteReleases(key, after)
+      noteService(key, after)
       tell('service', key, before, after)
     }),
     nodes: nodesByName,
@@ -198,6 +211,25 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
       await Promise.all([records.stop(), pools.stop(), ...[...reflectors.values()].map((one) => one.stop())])
     },
   }
+}
+
+/** Records that name the Service, or that carry its claim while its name was not known yet. */
+export function recordsOf(
+  { taken }: Pick<Records, 'taken'>,
+  key: string,
+  service: Service | undefined,
+): readonly Allocation[] {
+  const claim = service?.annotations[claimAnnotation]
+  const named = taken.ofService(key)
+  if (service === undefined || claim === undefined) return named
+  const claimed = taken
+    .ofClaim(claim)
+    .filter(
+      ({ name, holders }) =>
+        !named.some((record) => record.name === name) &&
+        holders.some((holder) => holder.namespace === service.namespace && holder.claim === claim),
+    )
+  return [...named, ...claimed]
 }
 
 function readInteresting(object: KubeObject): Service | undefined {

@@ -1,0 +1,47 @@
+// One term of leadership: its duties begin with a look at everything and end together.
+import { keepAdvertised } from './advertised.ts'
+import { keepAlive } from './alive.ts'
+import type { Duty, Leading } from './duty.ts'
+import { keepEips } from './eips.ts'
+import { openFence } from './fence.ts'
+import { keepFinalizersAway } from './finalizers.ts'
+import { keepPeers } from './peers.ts'
+import { keepRacks } from './racks.ts'
+import { keepServices } from './services.ts'
+
+export interface Term {
+  readonly duties: ReadonlyMap<string, Duty>
+  /** Nothing is written after this was called, even by work under way. Resolves when that has ended. */
+  stop(): Promise<void>
+}
+
+export function openTerm(options: Leading): Term {
+  const fence = openFence(options.client)
+  const leading: Leading = {
+    ...options,
+    client: fence.client,
+    events: {
+      ...options.events,
+      record: (...event) => {
+        if (fence.isOpen()) options.events.record(...event)
+      },
+    },
+  }
+  const statusWrittenMs = new Map<string, number>()
+  const duties = new Map<string, Duty>([
+    ['racks', keepRacks(leading)],
+    ['services', keepServices(leading, statusWrittenMs)],
+    ['advertised', keepAdvertised(leading, statusWrittenMs)],
+    ['eips', keepEips(leading)],
+    ['peers', keepPeers(leading)],
+    ['alive', keepAlive(leading)],
+    ['finalizers', keepFinalizersAway(leading)],
+  ])
+  return {
+    duties,
+    async stop() {
+      fence.close()
+      await Promise.all([...duties.values()].map((duty) => duty.stop()))
+    },
+  }
+}
