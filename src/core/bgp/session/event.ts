@@ -10,7 +10,8 @@ export type SessionEvent =
   | { readonly name: 'AutomaticStart' }
   | { readonly name: 'ManualStart_with_PassiveTcpEstablishment' }
   | { readonly name: 'AutomaticStart_with_PassiveTcpEstablishment' }
-  | { readonly name: 'AutomaticStop'; readonly subcode: number }
+  /** The same by ourselves; a start follows. `detail` in words. */
+  | { readonly name: 'AutomaticStop'; readonly subcode: number; readonly detail: string }
   | { readonly name: 'ConnectRetryTimer_Expires' }
   | { readonly name: 'HoldTimer_Expires' }
   | { readonly name: 'KeepaliveTimer_Expires' }

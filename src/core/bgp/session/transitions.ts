@@ -92,8 +92,9 @@ function messageTypeOf(event: SessionEvent): number | undefined {
 /** ManualStop and AutomaticStop of a connection on which the peer can be told. */
 export function endByStop(state: SessionState, now: Millis, event: StopEvent): Step {
   const message = ceaseOf(state, event.subcode)
-  const reason = `${describeNotification(message)} sent`
-  return toIdle(state, now, { reason, notification: message, mayStart: event.name === 'AutomaticStop' })
+  const isForGood = event.name === 'ManualStop'
+  const reason = `${describeNotification(message)} sent${isForGood ? '' : `: ${event.detail}`}`
+  return toIdle(state, now, { reason, notification: message, mayStart: !isForGood })
 }
 
 type StopEvent = Extract<SessionEvent, { readonly subcode: number }>
