@@ -20,10 +20,12 @@ function decimal(n: string): string {
 const block = (length: string): string => `cidr(${first} + '/' + ${decimal(length)})`
 
 // CEL can read addresses but not compare them. The longest block that has both ends is found: the range is in order
-// exactly when the first address lies in the lower half of that block.
+// exactly when the first address lies in the lower half of that block. Sixteen bits at a time and then bit by bit, since
+// the API server evaluates this at every write of the object, its status included.
 const inOrder =
-  `[0, 16, 32, 48, 64, 80, 96, 112].exists(high, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].exists(low, ` +
-  `high + low < (ip(${first}).family() == 4 ? 32 : 128) && ` +
+  `[0, 16, 32, 48, 64, 80, 96, 112].exists(high, high < (ip(${first}).family() == 4 ? 32 : 128) && ` +
+  `${block('high')}.containsIP(${last}) && !${block('high + 16')}.containsIP(${last}) && ` +
+  `[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].exists(low, ` +
   `[${block('high + low')}].exists(whole, whole.containsIP(${last}) && ` +
   `[${block('high + low + 1')}].exists(half, !half.containsIP(${last}) && whole.masked().ip() == half.masked().ip()))))`
 
