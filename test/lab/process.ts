@@ -1,12 +1,11 @@
 // Long-running programs of the lab: each in a network namespace, in a process group of its own (so that Ctrl-C reaches
 // only the lab, which then ends them in order), its output in a log file, its pid in the record as long as it lives.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { inNamespace } from './command.ts'
-import type { ProgramRecord } from './record.ts'
-import { readStartTime } from './record.ts'
+import { type ProgramRecord, readStartTime } from './record.ts'
 
 export interface ProgramOptions {
   /** `kube-proxy`, `speaker`. */
@@ -46,6 +45,8 @@ export interface Programs {
   /** Rejects when it cannot be started at all. */
   start(options: ProgramOptions): Promise<Program>
   running(): ReadonlyMap<string, Program>
+  /** How each program was started last, by key, also of those that have ended. */
+  known(): ReadonlyMap<string, ProgramOptions>
 }
 
 export interface ProgramsOptions {
@@ -56,6 +57,7 @@ export interface ProgramsOptions {
 
 export function openPrograms({ logs, onChange }: ProgramsOptions): Programs {
   const running = new Map<string, Program>()
+  const known = new Map<string, ProgramOptions>()
 
   async function start(options: ProgramOptions): Promise<Program> {
     const { program, role, pod, namespace, argv, env, cwd, metrics, stdio } = options
@@ -104,12 +106,13 @@ export function openPrograms({ logs, onChange }: ProgramsOptions): Programs {
     }
     if (over) return started
     running.set(key, started)
+    known.set(key, options)
     const startTime = readStartTime(pid) ?? 0
     onChange(key, { program, role, namespace, pod, pid, startTime, logFile, metrics })
     return started
   }
 
-  return { start, running: () => running }
+  return { start, running: () => running, known: () => known }
 }
 
 /** `speaker@master`; a second one at the same time is `speaker@master-2`. */
@@ -121,7 +124,6 @@ function freeKey(taken: ReadonlyMap<string, unknown>, wanted: string): string {
 }
 
 function readLastLine(file: string): string {
-  const size = statSync(file).size
-  const text = readFileSync(file, 'utf8').slice(-Math.min(size, 4000))
+  const text = readFileSync(file, 'utf8').slice(-4000)
   return text.trim().split('\n').at(-1)?.slice(0, 500) ?? ''
 }

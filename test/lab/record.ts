@@ -89,7 +89,7 @@ export function readStartTime(pid: number): number | undefined {
 }
 
 export interface RecordKeeper {
-  set(key: string, program: ProgramRecord | undefined): void
+  readonly set: (key: string, program: ProgramRecord | undefined) => void
 }
 
 /** Writes lab.json now, and again after each change. */

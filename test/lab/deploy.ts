@@ -1,0 +1,56 @@
+// Applying manifests as a user does, and waiting until what they describe runs.
+import type { CommandOptions, CommandResult } from './command.ts'
+import type { PodRun } from './pod-run.ts'
+import { waitFor } from './wait.ts'
+
+export interface DeployAccess {
+  readonly kubectl: (args: readonly string[], options?: CommandOptions) => Promise<CommandResult>
+  readonly runs: () => readonly PodRun[]
+}
+
+interface AppliedObject {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}
+
+/** `path`: a folder with a kustomization, or a file. Rejects with one sentence that names what is not ready. */
+export async function deploy({ kubectl, runs }: DeployAccess, path: string, timeoutMs: number): Promise<void> {
+  const from = /\.(ya?ml|json)$/.test(path) ? ['-f', path] : ['-k', path]
+  const applied = await kubectl(['apply', '--server-side', '--force-conflicts', '-o', 'json', ...from])
+  if (applied.status !== 0) throw new Error(`${path} cannot be applied: ${applied.stderr.trim()}`)
+  const objects = readObjects(applied.stdout)
+  const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition')
+  if (definitions.length > 0) {
+    const names = definitions.map(({ metadata }) => `crd/${metadata.name}`)
+    await kubectl(['wait', '--for=condition=Established', '--timeout=20s', ...names])
+  }
+  for (const { kind, metadata } of objects) {
+    if (kind !== 'Deployment' && kind !== 'DaemonSet') continue
+    const namespace = metadata.namespace ?? 'default'
+    const name = `${kind.toLowerCase()}/${metadata.name}`
+    await waitFor(
+      `${name} in ${namespace} is rolled out`,
+      async () => {
+        const { status, stdout } = await kubectl(['-n', namespace, 'rollout', 'status', name, '--watch=false'])
+        return status === 0 && /successfully rolled out/.test(stdout)
+      },
+      { timeoutMs, everyMs: 200, missing: () => describeUnready(namespace, metadata.name, runs()) },
+    )
+  }
+}
+
+/** What the Pods that are not ready last said. */
+function describeUnready(namespace: string, owner: string, runs: readonly PodRun[]): string {
+  return runs
+    .filter(({ pod }) => pod.namespace === namespace && pod.name.startsWith(`${owner}-`))
+    .filter((run) => !run.isReady())
+    .map((run) => `${run.pod.name} on ${run.node}: ${run.process()?.lastWords() ?? 'does not run'}`)
+    .join('; ')
+}
+
+/** kubectl prints one object, a List, or one after the other. */
+function readObjects(text: string): readonly AppliedObject[] {
+  const documents =
+    text.trim() === '' ? [] : (JSON.parse(`[${text.trim().replaceAll(/^\}\s*\{/gm, '},{')}]`) as unknown[])
+  return documents.flatMap((each) => (each as { items?: readonly AppliedObject[] }).items ?? [each as AppliedObject])
+}
