@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { openBgp } from '../src/io/bgp/index.ts'
 import { openClient, readCredentials } from '../src/io/kube/index.ts'
 import { openNetlink } from '../src/io/net/netlink.ts'
 import {
@@ -50,7 +51,7 @@ async function run(): Promise<void> {
   const client = openClient(credentials, { log, clock, userAgent })
   const speaker = await openSpeaker({
     ...{ client, nodeName, namespace: options.namespace, metricsListen: options.metricsListen },
-    ...{ netlink: openNetlink(), version: packageJson.version, clock, log },
+    ...{ netlink: openNetlink(), openBgp, version: packageJson.version, clock, log },
   }).catch((error: unknown) => fail(`the metrics address cannot be served: ${messageOf(error)}`))
   onShutdown(
     async () => {

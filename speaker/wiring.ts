@@ -14,7 +14,7 @@
 import { randomInt } from 'node:crypto'
 import type { ReasonCode, SpeakerStatus } from '../src/core/model/index.ts'
 import { readNode } from '../src/core/model/index.ts'
-import { openBgp } from '../src/io/bgp/index.ts'
+import type { openBgp } from '../src/io/bgp/index.ts'
 import { type HealthServer, type ListenAddress, openHealthServer } from '../src/io/http/health.ts'
 import { type KubeClient, nodes } from '../src/io/kube/index.ts'
 import { listAddresses } from '../src/io/net/addresses.ts'
@@ -34,6 +34,7 @@ import { openView } from './view.ts'
 export interface SpeakerOptions {
   readonly client: KubeClient
   readonly netlink: Netlink
+  readonly openBgp: typeof openBgp
   readonly nodeName: string
   readonly namespace: string
   readonly metricsListen: ListenAddress
@@ -60,7 +61,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   let isStarted = false
   let isLeaving = false
 
-  const bgp = openBgp({ clock, random, log, onChange: (report) => sessions.take(report) })
+  const bgp = options.openBgp({ clock, random, log, onChange: (report) => sessions.take(report) })
   const routes = openRoutes({
     ...{ netlink, clock, log },
     ownSubnets: () => listAddresses().map(({ subnet }) => subnet),

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { World } from '../../../src/core/announce/index.ts'
+import { openAnnouncer } from '../../../speaker/announcer.ts'
+import { node, peerView, service, slice, world } from '../announce/fixtures.ts'
+import { fakeBgp } from './fakes.ts'
+
+const x = '172.22.0.10'
+const y = '172.22.0.11'
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+function open(given: World) {
+  const bgp = fakeBgp()
+  const hosts = new Map<string, boolean>()
+  const rounds: boolean[] = []
+  const announcer = openAnnouncer({
+    ...{ world: given, nodeName: 'master', bgp },
+    setHostAddress: (text, wanted) => void (wanted === undefined ? hosts.delete(text) : hosts.set(text, true)),
+    onRound: (exceptionsChanged) => void rounds.push(exceptionsChanged),
+  })
+  return { announcer, bgp, hosts, rounds }
+}
+
+function two(): Mutable<World> {
+  return world({
+    services: [service('a', [x]), service('b', [y])],
+    slices: [slice('a', [['master', 'ready']]), slice('b', [['master', 'ready']])],
+    peers: [peerView('leaf1'), peerView('leaf2')],
+  })
+}
+
+void test('nothing is said before start; then every address to every peer', async () => {
+  const { announcer, bgp, hosts } = open(two())
+  announcer.touch([x])
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  assert.deepEqual(bgp.calls, [])
+  announcer.start()
+  assert.equal(bgp.wanted.size, 4)
+  assert.deepEqual([...hosts.keys()].toSorted(), [x, y])
+  assert.equal(announcer.announcedCount(), 2)
+})
+
+void test('a change touches its own address only, and only what differs is said', () => {
+  const given = two()
+  const { announcer, bgp } = open(given)
+  announcer.start()
+  const said = bgp.calls.length
+  announcer.touch(undefined)
+  announcer.flush()
+  assert.equal(bgp.calls.length, said, 'deciding again about everything says nothing')
+  const gone = new Map(given.slices)
+  gone.delete('default/a')
+  given.slices = gone
+  announcer.touch([x])
+  announcer.flush()
+  assert.deepEqual(bgp.calls.slice(said), [`paths leaf1 ${x}/32`, `paths leaf2 ${x}/32`])
+  assert.deepEqual([...announcer.notAnnounced()], [['NoReadyEndpoint', 1]])
+})
+
+void test('an address that no Service holds any more is withdrawn and forgotten', () => {
+  const given = two()
+  const { announcer, bgp, hosts } = open(given)
+  announcer.start()
+  given.holders = new Map([...given.holders].filter(([text]) => text !== x))
+  announcer.touch([x])
+  announcer.flush()
+  assert.deepEqual([...bgp.wanted.keys()], [`leaf1 ${y}/32`, `leaf2 ${y}/32`])
+  assert.deepEqual([...hosts.keys()], [y])
+  assert.equal(announcer.announcedCount(), 1)
+  assert.equal(announcer.notAnnounced().size, 0)
+})
+
+void test('a peer that the engine has forgotten is told everything again, the others nothing', () => {
+  const { announcer, bgp } = open(two())
+  announcer.start()
+  const said = bgp.calls.length
+  announcer.forgetPeer('leaf2')
+  announcer.flush()
+  assert.deepEqual(bgp.calls.slice(said), [`paths leaf2 ${x}/32 self`, `paths leaf2 ${y}/32 self`])
+})
+
+void test('exceptions are counted by address, and a round says when they change', () => {
+  const given = two()
+  const { announcer, rounds } = open(given)
+  given.proxied = [
+    {
+      node: 'w1',
+      addresses: ['10.0.0.1'],
+      usable: true,
+      announcedBy: [{ peer: 'leaf1', family: 4, speakers: ['master'] }],
+    },
+  ]
+  announcer.start()
+  assert.deepEqual([announcer.exceptions(1).listed.length, announcer.exceptions(1).total], [1, 2])
+  announcer.touch(undefined)
+  announcer.flush()
+  given.proxied = []
+  announcer.touch(undefined)
+  announcer.flush()
+  assert.deepEqual(rounds, [true, false, true])
+  assert.equal(announcer.exceptions(50).total, 0)
+})
+
+void test('the own node gone: everything withdrawn (part of BGP-05)', () => {
+  const given = two()
+  const { announcer, bgp, hosts } = open(given)
+  announcer.start()
+  given.node = undefined
+  announcer.touch(undefined)
+  announcer.flush()
+  assert.equal(bgp.wanted.size, 0)
+  assert.equal(hosts.size, 0)
+  given.node = node('master', { ip: '192.168.0.3' })
+  announcer.touch(undefined)
+  announcer.flush()
+  assert.equal(bgp.wanted.size, 4)
+})

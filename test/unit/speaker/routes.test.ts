@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parsePrefix } from '../../../src/core/address/index.ts'
+import { hostTable, localTable } from '../../../src/core/routes/index.ts'
+import { silentLog } from '../../../src/io/telemetry/log.ts'
+import { openRoutes, removeAll } from '../../../speaker/routes.ts'
+import { ip } from '../announce/fixtures.ts'
+import { manualClock } from '../io/process/manual-clock.ts'
+import { fakeNetlink } from './fakes.ts'
+
+const x = '172.22.0.10'
+const y = '172.22.0.11'
+
+function open(subnet?: string) {
+  const netlink = fakeNetlink()
+  const clock = manualClock()
+  let told = 0
+  const prefix = parsePrefix(subnet ?? '')
+  const routes = openRoutes({
+    ...{ netlink, clock, log: silentLog },
+    ownSubnets: () => (prefix === undefined ? [] : [prefix]),
+    onChange: () => told++,
+  })
+  const want = (text: string, hostAccess = false): void => routes.set(text, { address: ip(text), hostAccess })
+  return { netlink, clock, routes, want, told: () => told }
+}
+
+void test('a route for each wanted address, rules with it; both go (part of ROUTE-01)', async () => {
+  const { netlink, routes, want, clock } = open()
+  routes.start()
+  await routes.settled()
+  assert.equal(netlink.ruleTable.size, 0)
+  want(x)
+  await routes.settled()
+  assert.deepEqual([...netlink.routeTable.keys()], [`${x} 196`])
+  assert.equal(netlink.ruleTable.size, 6)
+  routes.set(x, undefined)
+  await routes.settled()
+  assert.equal(netlink.routeTable.size, 0)
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.equal(netlink.ruleTable.size, 0, 'rules go with the resync')
+  await routes.stop()
+})
+
+void test('nothing is removed before start; then what is ours and not wanted goes (part of ROUTE-06)', async () => {
+  const { netlink, routes, want } = open()
+  for (const text of [x, y]) netlink.routeTable.set(`${text} 196`, { address: ip(text), table: hostTable })
+  want(x)
+  await routes.settled()
+  assert.equal(netlink.changes.length, 0)
+  routes.start()
+  await routes.settled()
+  assert.deepEqual([...netlink.routeTable.keys()], [`${x} 196`])
+  assert.equal(netlink.changes.includes(`add ${x} 196`), false, 'what was there was not touched')
+  assert.equal(routes.state().repaired, 0)
+  await routes.stop()
+})
+
+void test('a route deleted by hand is back within 15 s and counted (part of ROUTE-04)', async () => {
+  const { netlink, routes, want, clock, told } = open()
+  want(x)
+  routes.start()
+  await routes.settled()
+  netlink.routeTable.clear()
+  const before = told()
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.deepEqual([...netlink.routeTable.keys()], [`${x} 196`])
+  assert.equal(routes.state().repaired, 1)
+  assert.ok(told() > before)
+  netlink.ruleTable.clear()
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.equal(netlink.ruleTable.size, 6)
+  await routes.stop()
+})
+
+void test('a foreign route is left and reported; gone: ours takes its place (part of ROUTE-05)', async () => {
+  const { netlink, routes, want, clock } = open()
+  netlink.foreign.add(`${x} 196`)
+  want(x)
+  routes.start()
+  await routes.settled()
+  assert.deepEqual(
+    routes.exceptions().map(({ reason }) => reason),
+    ['RouteForeign'],
+  )
+  assert.deepEqual(routes.state(), { wanted: 1, present: 0, repaired: 0 })
+  netlink.foreign.clear()
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.deepEqual(routes.exceptions(), [])
+  assert.equal(routes.state().present, 1)
+  await routes.stop()
+})
+
+void test('hostAccess edited: in the new table before it leaves the old one', async () => {
+  const { netlink, routes, want } = open()
+  want(x)
+  routes.start()
+  await routes.settled()
+  want(x, true)
+  await routes.settled()
+  assert.deepEqual(netlink.changes.slice(-2), [`add ${x} ${localTable}`, `remove ${x} ${hostTable}`])
+  await routes.stop()
+})
+
+void test('hostAccess in a subnet of the node: our table, and the reason', async () => {
+  const { netlink, routes, want } = open('172.22.0.0/16')
+  want(x, true)
+  routes.start()
+  await routes.settled()
+  assert.deepEqual([...netlink.routeTable.keys()], [`${x} 196`])
+  assert.deepEqual(
+    routes.exceptions().map(({ reason }) => reason),
+    ['HostAccessRefused'],
+  )
+  await routes.stop()
+})
+
+void test('stop leaves everything in place; removeAll takes ours and says how many', async () => {
+  const { netlink, routes, want } = open()
+  want(x)
+  want(y)
+  routes.start()
+  await routes.settled()
+  await routes.stop()
+  assert.equal(netlink.routeTable.size, 2)
+  assert.deepEqual(await removeAll(netlink), { ok: true, value: { routes: 2, rules: 6 } })
+  assert.equal(netlink.routeTable.size + netlink.ruleTable.size, 0)
+})
