@@ -39,8 +39,9 @@ import {
   openReflector,
   services,
 } from '../src/io/kube/index.ts'
-import type { Clock } from '../src/io/process/clock.ts'
+import { type Clock, pause } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
+import { openBareSlices } from './bare-slices.ts'
 import { openRack } from './rack.ts'
 
 export interface ViewOptions {
@@ -119,7 +120,7 @@ export function openView(options: ViewOptions): View {
     }
     if (after === undefined) announced.delete(key)
     else announced.set(key, after)
-    follow(key, after)
+    bare.follow(key, after)
     onTouched([...old, ...now])
     if (old.join() !== now.join()) onServiceSeen()
   }
@@ -137,27 +138,7 @@ export function openView(options: ViewOptions): View {
     }
   }
 
-  // The slices of a Service without selector carry the labels of whoever wrote them, so they are followed one by one.
-  const followed = new Map<string, Reflector<EndpointSlice>>()
-  function follow(key: string, service: AnnouncedService | undefined): void {
-    const wanted = service !== undefined && !service.hasSelector
-    const known = followed.get(key)
-    if (known !== undefined && !wanted) {
-      followed.delete(key)
-      void known.stop()
-      for (const slice of known.store.values()) takeSlice('', slice, undefined)
-    }
-    if (known !== undefined || !wanted) return
-    const { namespace, name } = service
-    const labelSelector = `kubernetes.io/service-name=${name}`
-    followed.set(
-      key,
-      openReflector(client, {
-        ...{ resource: endpointSlices, namespace, labelSelector, read: readEndpointSlice, onChange: takeSlice },
-        ...{ clock, log },
-      }),
-    )
-  }
+  const bare = openBareSlices({ client, clock, log, onChange: takeSlice })
 
   function takeNode(_key: string, before: Node | undefined, after: Node | undefined): void {
     if (before !== undefined && after !== undefined && sameNode(before, after)) return
@@ -272,9 +253,7 @@ export function openView(options: ViewOptions): View {
     followRack()
     await rack.synced
     // One whose slices cannot be listed must not keep all others waiting.
-    const few = [...followed.values()].map(({ synced }) => synced)
-    const patience = new Promise<void>((resolve) => clock.after(5000, resolve))
-    await Promise.race([Promise.all(few), patience])
+    await Promise.race([bare.synced(), pause(clock, 5000)])
   }
 
   return {
@@ -299,8 +278,7 @@ export function openView(options: ViewOptions): View {
     currentUpToMs: () => serviceReflector?.currentUpToMs(),
     reflectors: all,
     stop: async () => {
-      const reflectors = [...all().map(([, reflector]) => reflector), ...followed.values()]
-      await Promise.all(reflectors.map((reflector) => reflector.stop()))
+      await Promise.all([...all().map(([, reflector]) => reflector.stop()), bare.stop()])
     },
   }
 }

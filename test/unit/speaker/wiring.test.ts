@@ -74,7 +74,7 @@ function putSlice(
 
 function putPeer(server: FakeApiServer, name: string, conf: object = {}): void {
   const neighborAddress = `192.168.0.${name.length}`
-  const generation = Number(server.get(bgpPeers, name)?.metadata.generation ?? 0) + 1
+  const generation = (server.get(bgpPeers, name)?.metadata.generation ?? 0) + 1
   server.put(bgpPeers, {
     metadata: { name, uid: `uid-${name}`, generation },
     spec: { conf: { neighborAddress, peerAs: 50001, ...conf } },
@@ -106,11 +106,10 @@ async function open(t: TestContext, server: FakeApiServer, waitForStart = true):
     openBgp: ({ onChange }) => (bgp = fakeBgp(onChange)),
   })
   let stopped = false
-  const stop = speaker.stop
   const once = async (how: 'restart' | 'leave'): Promise<void> => {
     if (!stopped) {
       stopped = true
-      await stop(how)
+      await speaker.stop(how)
     }
   }
   t.after(() => once('restart'))
