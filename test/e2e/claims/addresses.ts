@@ -1,0 +1,350 @@
+// Addresses in the lab: the plain cases of admission and allocation, one claim each.
+import { type Lab, waitFor } from '../../lab/index.ts'
+import {
+  type Claim,
+  type ServiceJson,
+  addressKey,
+  allocationPath,
+  create,
+  eipObject,
+  expect,
+  getOrUndefined,
+  getService,
+  ingressOf,
+  kubectl,
+  optIn,
+  poolKey,
+  remove,
+  samplePool,
+  serviceObject,
+} from '../claim.ts'
+
+interface EipJson {
+  readonly metadata: { readonly finalizers?: readonly string[] }
+  readonly status?: {
+    readonly poolSize?: number
+    readonly usage?: number
+    readonly firstIP?: string
+    readonly lastIP?: string
+    readonly v4?: boolean
+    readonly used?: Readonly<Record<string, string>>
+  }
+}
+
+const addressIn = (service: ServiceJson): string => service.metadata.annotations?.[addressKey] ?? ''
+
+async function getEip(lab: Lab, name: string): Promise<EipJson> {
+  return (await lab.request('GET', `/apis/network.kubesphere.io/v1alpha2/eips/${name}`)) as EipJson
+}
+
+/** Creates Eips, waits for their status, looks, removes them. */
+async function withEips<T>(
+  lab: Lab,
+  specs: Readonly<Record<string, Record<string, unknown>>>,
+  look: (status: (name: string) => Promise<NonNullable<EipJson['status']>>) => Promise<T>,
+): Promise<T> {
+  try {
+    for (const [name, spec] of Object.entries(specs)) {
+      const { ok, said } = await kubectl(lab, ['create', '-f', '-'], eipObject(name, spec))
+      expect(ok, `Eip ${name} was refused: ${said}`)
+    }
+    return await look((name) =>
+      waitFor(`status of Eip ${name}`, async () => {
+        const { status } = await getEip(lab, name)
+        return status?.poolSize === undefined ? undefined : status
+      }),
+    )
+  } finally {
+    await remove(lab, 'eip', ...Object.keys(specs))
+  }
+}
+
+async function gone(lab: Lab, address: string): Promise<void> {
+  await waitFor(
+    `EipAllocation ${address} is gone`,
+    async () => (await getOrUndefined(lab, allocationPath(address))) === undefined,
+    {
+      timeoutMs: 30_000,
+    },
+  )
+}
+
+export const addresses: readonly Claim[] = [
+  {
+    name: 'POOL-01 POOL-02 POOL-03 POOL-11 sizes and bounds of a single address, a block with host bits, a range and a /64',
+    run: (lab) =>
+      withEips(
+        lab,
+        {
+          single: { address: '192.168.70.1' },
+          block: { address: '192.168.71.1/24' },
+          range: { address: '192.168.72.1-192.168.72.100' },
+          large: { address: 'fd00:1::/64' },
+        },
+        async (status) => {
+          const single = await status('single')
+          expect(
+            single.poolSize === 1 &&
+              single.firstIP === '192.168.70.1' &&
+              single.lastIP === '192.168.70.1' &&
+              single.v4 === true,
+            `single: ${JSON.stringify(single)}`,
+          )
+          expect(single.usage === 0, `usage of single: ${single.usage}`)
+          const { metadata } = await getEip(lab, 'single')
+          expect((metadata.finalizers ?? []).length === 0, 'it has a finalizer')
+          const block = await status('block')
+          expect(
+            block.poolSize === 256 && block.firstIP === '192.168.71.0' && block.lastIP === '192.168.71.255',
+            `block: ${JSON.stringify(block)}`,
+          )
+          expect((await status('range')).poolSize === 100, 'range is not 100')
+          const large = await status('large')
+          expect(large.poolSize === 9007199254740991, `large: ${large.poolSize}`)
+          const six = await create(
+            lab,
+            serviceObject({
+              name: 'six',
+              annotations: { [poolKey]: 'large', [addressKey]: 'fd00:1::7' },
+              spec: { ipFamilies: ['IPv6'], ipFamilyPolicy: 'SingleStack' },
+            }),
+            '--dry-run=server',
+          ).then(
+            (service) => addressIn(service),
+            (error: unknown) => String(error),
+          )
+          return `1, 256, 100, 9007199254740991; fd00:1::7 asked: ${six.slice(0, 80)}`
+        },
+      ),
+  },
+  {
+    name: 'IPAM-01 opt-in and pool: ingress with ipMode VIP, used, label, event AssignIP once',
+    async run(lab) {
+      const made = await create(lab, serviceObject({ name: 'plain', annotations: { [poolKey]: samplePool } }))
+      const address = addressIn(made)
+      try {
+        const service = await waitFor('ingress of plain', async () => {
+          const now = await getService(lab, 'plain')
+          return ingressOf(now).length > 0 ? now : undefined
+        })
+        const [entry] = service.status?.loadBalancer?.ingress ?? []
+        expect(entry?.ip === address && entry.ipMode === 'VIP', `ingress is ${JSON.stringify(entry)}`)
+        expect(service.metadata.labels?.[poolKey] === samplePool, 'the label is missing')
+        await waitFor(
+          `Eip ${samplePool} lists ${address}`,
+          async () => (await getEip(lab, samplePool)).status?.used?.[address] === 'default/plain',
+        )
+        const events = await waitFor(
+          'event AssignIP',
+          async () => {
+            const { out } = await kubectl(lab, ['get', 'events.events.k8s.io', '-o', 'json'])
+            const items = (
+              JSON.parse(out) as { items: { reason: string; note?: string; regarding: { name: string } }[] }
+            ).items
+            const found = items.filter(({ reason, regarding }) => reason === 'AssignIP' && regarding.name === 'plain')
+            return found.length > 0 ? found : undefined
+          },
+          { timeoutMs: 20_000 },
+        )
+        expect(events.length === 1, `${events.length} events AssignIP`)
+        return `${address}: ${events[0]?.note ?? ''}`
+      } finally {
+        await remove(lab, 'service', 'plain')
+      }
+    },
+  },
+  {
+    name: 'ADM-02 a dry run answers with an address and leaves no EipAllocation',
+    async run(lab) {
+      const list = async (): Promise<string> => (await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out
+      const before = await list()
+      const made = await create(lab, serviceObject({ name: 'dry' }), '--dry-run=server')
+      const address = addressIn(made)
+      expect(address !== '', 'the answer has no address')
+      const after = await list()
+      expect(
+        !after.split('\n').includes(`eipallocation.network.kubesphere.io/${address}`) || before === after,
+        `left behind: ${after}`,
+      )
+      return address
+    },
+  },
+  {
+    name: 'ADM-03 generateName: address in the answer, the record bound to the final name',
+    async run(lab) {
+      const object = serviceObject({ name: 'x' }) as { metadata: Record<string, unknown> }
+      const { name: _, ...metadata } = object.metadata
+      const made = await create(lab, { ...object, metadata: { ...metadata, generateName: 'gen-' } })
+      const address = addressIn(made)
+      try {
+        expect(address !== '', 'the answer has no address')
+        await waitFor(`EipAllocation ${address} names ${made.metadata.name}`, async () => {
+          const record = (await getOrUndefined(lab, allocationPath(address))) as
+            { spec: { services: { name?: string }[] } } | undefined
+          return record?.spec.services[0]?.name === made.metadata.name
+        })
+        return `${made.metadata.name} has ${address}`
+      } finally {
+        await remove(lab, 'service', made.metadata.name)
+      }
+    },
+  },
+  {
+    name: 'ADM-07 a ClusterIP Service with all annotations and a Service of a foreign class stay untouched',
+    async run(lab) {
+      const annotations = { ...optIn, [poolKey]: samplePool }
+      const clusterIp = serviceObject({ name: 'internal', annotations, spec: { type: 'ClusterIP' } })
+      const foreign = serviceObject({ name: 'foreign', annotations, spec: { loadBalancerClass: 'example.com/other' } })
+      try {
+        for (const object of [clusterIp, foreign]) {
+          const made = await create(lab, object)
+          expect(addressIn(made) === '', `${made.metadata.name} got ${addressIn(made)}`)
+        }
+        // Whatever would be done to them would be done before this later Service has its address.
+        await create(lab, serviceObject({ name: 'later' }))
+        await waitFor('later has its address', async () => ingressOf(await getService(lab, 'later')).length > 0)
+        for (const name of ['internal', 'foreign']) {
+          const service = await getService(lab, name)
+          expect(ingressOf(service).length === 0, `${name} has an address`)
+          expect(Object.keys(service.metadata.labels ?? {}).length === 0, `${name} has labels`)
+        }
+        return 'no address, no label, no claim'
+      } finally {
+        await remove(lab, 'service', 'internal', 'foreign', 'later')
+      }
+    },
+  },
+  {
+    name: 'ADM-10 a Service copied with its address annotation and claim gets its own address',
+    async run(lab) {
+      const original = await create(lab, serviceObject({ name: 'original' }))
+      try {
+        const annotations = original.metadata.annotations ?? {}
+        const copy = await create(lab, serviceObject({ name: 'copy', annotations }))
+        expect(addressIn(copy) !== '' && addressIn(copy) !== addressIn(original), `the copy got ${addressIn(copy)}`)
+        return `${addressIn(original)} and ${addressIn(copy)}`
+      } finally {
+        await remove(lab, 'service', 'original', 'copy')
+      }
+    },
+  },
+  {
+    name: 'ADM-14 kubectl replace with the original manifest: label and claim stay, no route changes',
+    async run(lab) {
+      const object = serviceObject({ name: 'replaced' })
+      const made = await create(lab, object)
+      const address = addressIn(made)
+      try {
+        await waitFor('its route', async () => (await lab.leafNextHops('leaf2', address)).length > 0)
+        const before = await lab.router('leaf2', [`show bgp ipv4 unicast ${address}/32 json`])
+        const { ok, said } = await kubectl(lab, ['replace', '-f', '-'], object)
+        expect(ok, said)
+        const service = await getService(lab, 'replaced')
+        expect(service.metadata.labels?.[poolKey] === samplePool, 'the label is gone')
+        const claim = service.metadata.annotations?.['bellhop.dev/claim']
+        expect(claim !== undefined && claim === made.metadata.annotations?.['bellhop.dev/claim'], 'the claim is gone')
+        const after = await lab.router('leaf2', [`show bgp ipv4 unicast ${address}/32 json`])
+        const version = (text: string): unknown => (JSON.parse(text) as { version?: number }).version
+        expect(version(before) === version(after), 'the route was touched')
+        expect(ingressOf(await getService(lab, 'replaced'))[0] === address, 'the address changed')
+        return `${address} throughout`
+      } finally {
+        await remove(lab, 'service', 'replaced')
+      }
+    },
+  },
+  {
+    name: 'IPAM-03 IPAM-04 loadBalancerIP X: exactly X; annotation Y beside it: Y',
+    async run(lab) {
+      try {
+        const one = await create(lab, serviceObject({ name: 'by-ip', spec: { loadBalancerIP: '172.22.0.200' } }))
+        expect(addressIn(one) === '172.22.0.200', `got ${addressIn(one)}`)
+        const both = serviceObject({
+          name: 'by-both',
+          annotations: { [addressKey]: '172.22.0.201' },
+          spec: { loadBalancerIP: '172.22.0.202' },
+        })
+        const two = await create(lab, both)
+        expect(addressIn(two) === '172.22.0.201', `got ${addressIn(two)}`)
+        await waitFor(
+          'both have their ingress',
+          async () =>
+            ingressOf(await getService(lab, 'by-ip'))[0] === '172.22.0.200' &&
+            ingressOf(await getService(lab, 'by-both'))[0] === '172.22.0.201',
+        )
+        return '172.22.0.200, 172.22.0.201'
+      } finally {
+        await remove(lab, 'service', 'by-ip', 'by-both')
+      }
+    },
+  },
+  {
+    name: 'IPAM-19 type ClusterIP: released, status empty, label gone, record deleted; back: assigned',
+    async run(lab) {
+      const made = await create(lab, serviceObject({ name: 'turning' }))
+      const address = addressIn(made)
+      try {
+        await waitFor('its address', async () => ingressOf(await getService(lab, 'turning')).length > 0)
+        const turn = (type: string): Promise<unknown> =>
+          kubectl(lab, ['patch', 'service', 'turning', '-p', JSON.stringify({ spec: { type } })])
+        await turn('ClusterIP')
+        await gone(lab, address)
+        const released = await waitFor('label gone', async () => {
+          const service = await getService(lab, 'turning')
+          return service.metadata.labels?.[poolKey] === undefined ? service : undefined
+        })
+        expect(ingressOf(released).length === 0, 'the status still has an address')
+        await turn('LoadBalancer')
+        const again = await waitFor('an address again', async () => ingressOf(await getService(lab, 'turning'))[0])
+        return `${address}, released, then ${again}`
+      } finally {
+        await remove(lab, 'service', 'turning')
+      }
+    },
+  },
+  {
+    name: 'OPS-02 200 Services at once, two webhooks: 200 distinct addresses',
+    async run(lab) {
+      const names = Array.from({ length: 200 }, (_, each) => `many-${each}`)
+      try {
+        const list = { apiVersion: 'v1', kind: 'List', items: names.map((name) => serviceObject({ name })) }
+        const startMs = performance.now()
+        const { ok, out, said } = await kubectl(lab, ['create', '-o', 'json', '-f', '-'], list)
+        expect(ok, said)
+        const made = (JSON.parse(out) as { items: ServiceJson[] }).items
+        const distinct = new Set(made.map(addressIn))
+        expect(distinct.size === 200 && !distinct.has(''), `${distinct.size} distinct addresses`)
+        await waitFor(
+          'all have their ingress',
+          async () => {
+            const { items } = JSON.parse((await kubectl(lab, ['get', 'services', '-o', 'json'])).out) as {
+              items: ServiceJson[]
+            }
+            const many = items.filter(({ metadata }) => metadata.name.startsWith('many-'))
+            return many.length === 200 && many.every((service) => ingressOf(service)[0] === addressIn(service))
+          },
+          { timeoutMs: 60_000, everyMs: 500 },
+        )
+        return `200 in ${((performance.now() - startMs) / 1000).toFixed(1)} s`
+      } finally {
+        await remove(lab, 'service', ...names)
+      }
+    },
+  },
+  {
+    name: 'all addresses of the 200 are free again, nothing is left',
+    async run(lab) {
+      const startMs = performance.now()
+      await waitFor(
+        'only the samples hold addresses',
+        async () => {
+          const { out } = await kubectl(lab, ['get', 'eipa', '-o', 'name'])
+          return out.trim().split('\n').length <= 2
+        },
+        { timeoutMs: 90_000, everyMs: 500 },
+      )
+      await waitFor('usage of the pool is 2', async () => (await getEip(lab, samplePool)).status?.usage === 2)
+      return `after ${((performance.now() - startMs) / 1000).toFixed(1)} s`
+    },
+  },
+]

@@ -1,0 +1,289 @@
+// The main job, claims 1 to 8 of the lab check, in this order: later ones use the Service of the first.
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { type Lab, waitFor } from '../../lab/index.ts'
+import {
+  type Claim,
+  addressKey,
+  allocationPath,
+  conditionOf,
+  create,
+  eipObject,
+  expect,
+  getOrUndefined,
+  getService,
+  ingressOf,
+  kubectl,
+  nodeNextHops,
+  poolKey,
+  remove,
+  samplePool,
+  serviceObject,
+} from '../claim.ts'
+import { createTimed, sendRequests, watchRoutes } from '../client.ts'
+
+const poolStart = '172.22.0.'
+
+async function addressOf(lab: Lab, name: string): Promise<string> {
+  return waitFor(`Service ${name} has an address`, async () => ingressOf(await getService(lab, name))[0])
+}
+
+/** Waits until the leaves have exactly these nodes as next hops; resolves with how long it took. */
+async function nextHopsBecome(
+  lab: Lab,
+  address: string,
+  leaf1: readonly string[],
+  leaf2: readonly string[],
+  timeoutMs = 10_000,
+): Promise<number> {
+  const startMs = performance.now()
+  let seen = ''
+  await waitFor(
+    `next hops of ${address}: leaf1 {${leaf1.join()}}, leaf2 {${leaf2.join()}}`,
+    async () => {
+      const [one, two] = [await nodeNextHops(lab, 'leaf1', address), await nodeNextHops(lab, 'leaf2', address)]
+      seen = `leaf1 {${one.join()}}, leaf2 {${two.join()}}`
+      return one.join() === leaf1.join() && two.join() === leaf2.join()
+    },
+    { timeoutMs, missing: () => `seen ${seen}` },
+  )
+  return performance.now() - startMs
+}
+
+const master = '192.168.0.3'
+const worker1 = '192.168.0.4'
+const worker2 = '192.168.1.2'
+
+export const mainJob: readonly Claim[] = [
+  {
+    name: 'manifests of OpenELB 0.6 and of Porter 0.4 work unchanged',
+    async run(lab) {
+      await lab.deploy('manifests/samples/openelb')
+      await lab.deploy('manifests/samples/porter')
+      const seen: string[] = []
+      for (const name of ['echo', 'echo-porter']) {
+        const address = await addressOf(lab, name)
+        expect(address.startsWith(poolStart), `${name} has ${address}, which is not in the pool`)
+        await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
+        const { good, errors } = await sendRequests(lab, address, { count: 5 })
+        expect(good === 5, `${good} of 5 requests to ${name} at ${address} were answered: ${errors.join('; ')}`)
+        seen.push(`${name} ${address}`)
+      }
+      return seen.join(', ')
+    },
+  },
+  {
+    name: 'the create response carries pool and address; the time line from create to the first good request',
+    async run(lab) {
+      await waitFor(
+        'echo is advertised',
+        async () => /^True/.test(conditionOf(await getService(lab, 'echo'), 'Advertised')),
+        {
+          timeoutMs: 30_000,
+        },
+      )
+      const routes = watchRoutes(lab, poolStart)
+      try {
+        await pause(300) // the two listeners are processes that have to start; a late one would fail, not pass
+        const times = await createTimed(lab, serviceObject({ name: 'timed' }))
+        expect(times.addressInAnswer !== null, 'the answer to the create has no address')
+        expect(times.poolInAnswer === samplePool, `the answer to the create names the pool ${times.poolInAnswer}`)
+        expect(
+          times.ingress === times.addressInAnswer,
+          `the status says ${times.ingress}, the answer ${times.addressInAnswer}`,
+        )
+        const { leaf1, leaf2 } = await routes.seen
+        expect(leaf1.address === times.ingress && leaf2.address === times.ingress, 'the routes are to another address')
+        const request = await sendRequests(lab, times.addressInAnswer, { 'until-first': true })
+        expect(request.firstGoodMs !== null, `no good answer at the client: ${request.errors.join('; ')}`)
+        const since = (atMs: number | null): string => `${((atMs ?? Number.NaN) - times.startMs).toFixed(1)} ms`
+        return [
+          `${times.addressInAnswer}: create answered ${since(times.answeredMs)}`,
+          `ingress ${since(times.ingressMs)}`,
+          `route leaf1 ${since(leaf1.atMs)}, leaf2 ${since(leaf2.atMs)}`,
+          `first good request ${since(request.firstGoodMs)} (client program started after the routes)`,
+        ].join(', ')
+      } finally {
+        routes.stop()
+        await remove(lab, 'service', 'timed')
+      }
+    },
+  },
+  {
+    name: 'RACK-01 with the labels of the guide leaf1 has {192.168.0.3, 192.168.0.4}, leaf2 {192.168.1.2}, the spine both leaves',
+    async run(lab) {
+      const speakers = lab
+        .pods()
+        .filter((run) => run.programName() === 'speaker')
+        .map(({ node }) => node)
+      expect(speakers.toSorted().join() === 'master,worker2', `speakers run on ${speakers.join()}`)
+      const address = await addressOf(lab, 'echo')
+      await nextHopsBecome(lab, address, [master, worker1], [worker2])
+      const spine = await lab.leafNextHops('spine', address)
+      expect(spine.join() === '192.168.101.2,192.168.102.2', `the spine has {${spine.join()}}`)
+      const racks = await kubectl(lab, ['get', 'racks'])
+      expect(racks.out.includes('leaf1') && racks.out.includes('leaf2'), `kubectl get racks prints ${racks.out}`)
+      return `leaf1 {${master}, ${worker1}}, leaf2 {${worker2}}, spine {${spine.join(', ')}}`
+    },
+  },
+  {
+    name: '300 requests with varying source ports come in at all three nodes, none fails',
+    async run(lab) {
+      const address = await addressOf(lab, 'echo')
+      const before = await lab.countConnections()
+      const { good, failed, byPod, errors } = await sendRequests(lab, address, { count: 300, parallel: 10 })
+      const after = await lab.countConnections()
+      const at = (node: 'master' | 'worker1' | 'worker2'): number => after[node] - before[node]
+      expect(good === 300 && failed === 0, `${good} good, ${failed} failed: ${errors.join('; ')}`)
+      const counts = `master ${at('master')}, worker1 ${at('worker1')}, worker2 ${at('worker2')}`
+      expect(at('master') > 0 && at('worker1') > 0 && at('worker2') > 0, `connections came in at ${counts}`)
+      return `300 good, 0 failed; came in at ${counts}; answered by ${Object.keys(byPod).length} pods`
+    },
+  },
+  {
+    name: 'BGP-06 policy Local: only nodes with a ready pod; the pod moves, the routes follow; no ready endpoint, no route',
+    async run(lab) {
+      const address = await addressOf(lab, 'echo')
+      const set = (policy: string): Promise<unknown> =>
+        kubectl(lab, ['patch', 'service', 'echo', '-p', JSON.stringify({ spec: { externalTrafficPolicy: policy } })])
+      await kubectl(lab, ['scale', 'deployment/echo', '--replicas=1'])
+      await lab.moveDeployment('default/echo', 'worker2')
+      await set('Local')
+      const local = await nextHopsBecome(lab, address, [], [worker2], 30_000)
+      await lab.moveDeployment('default/echo', 'worker1')
+      await nextHopsBecome(lab, address, [worker1], [], 30_000)
+      const moved = await sendRequests(lab, address, { count: 10 })
+      expect(moved.good === 10, `${moved.failed} of 10 requests failed after the move: ${moved.errors.join('; ')}`)
+      const pod = lab.pods().find((run) => run.pod.name.startsWith('echo-') && !run.pod.name.startsWith('echo-porter-'))
+      expect(pod !== undefined, 'no pod of echo runs')
+      await lab.setPodReady(`default/${pod.pod.name}`, false)
+      const unready = await nextHopsBecome(lab, address, [], [])
+      await set('Cluster')
+      await lab.setPodReady(`default/${pod.pod.name}`, true)
+      await lab.moveDeployment('default/echo', null)
+      await kubectl(lab, ['scale', 'deployment/echo', '--replicas=3'])
+      await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
+      return `Local on worker2 after ${local.toFixed(0)} ms, unready withdrawn after ${unready.toFixed(0)} ms, Cluster again all three`
+    },
+  },
+  {
+    name: 'deleting the Service withdraws the route on both leaves and frees the address',
+    async run(lab) {
+      const made = await create(lab, serviceObject({ name: 'short' }))
+      const address = made.metadata.annotations?.[addressKey] ?? ''
+      await nextHopsBecome(lab, address, [master, worker1], [worker2])
+      const startMs = performance.now()
+      await remove(lab, 'service', 'short')
+      const withdrawnMs = await nextHopsBecome(lab, address, [], [])
+      await waitFor(
+        `EipAllocation ${address} is gone`,
+        async () => (await getOrUndefined(lab, allocationPath(address))) === undefined,
+        {
+          timeoutMs: 30_000,
+        },
+      )
+      const freedMs = performance.now() - startMs
+      const again = await create(lab, serviceObject({ name: 'again', annotations: { [addressKey]: address } }))
+      expect(again.metadata.annotations?.[addressKey] === address, `${address} cannot be had again`)
+      await remove(lab, 'service', 'again')
+      return `${address} withdrawn after ${withdrawnMs.toFixed(0)} ms, free after ${freedMs.toFixed(0)} ms, had again`
+    },
+  },
+  {
+    name: 'a speaker killed and started again: the route is back',
+    async run(lab) {
+      const address = await addressOf(lab, 'echo')
+      const speaker = lab.program('speaker', 'worker2')
+      await speaker.stop('SIGKILL')
+      await nextHopsBecome(lab, address, [master, worker1], [])
+      const startMs = performance.now()
+      await speaker.start()
+      await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
+      return `route gone with the session, back ${(performance.now() - startMs).toFixed(0)} ms after the start`
+    },
+  },
+  {
+    name: 'ADM-08 all webhook replicas stopped: a new Service gets its address from the controller within 5 s',
+    async run(lab) {
+      const webhook = lab.program('webhook')
+      await webhook.stop()
+      try {
+        const startMs = performance.now()
+        const made = await create(lab, serviceObject({ name: 'unaided' }))
+        expect(made.metadata.annotations?.[addressKey] === undefined, 'a webhook still answered')
+        const address = await waitFor(
+          'an address from the controller',
+          async () => ingressOf(await getService(lab, 'unaided'))[0],
+          {
+            timeoutMs: 5_000,
+          },
+        )
+        const tookMs = performance.now() - startMs
+        await nextHopsBecome(lab, address, [master, worker1], [worker2])
+        return `${address} after ${tookMs.toFixed(0)} ms`
+      } finally {
+        await webhook.start()
+        await remove(lab, 'service', 'unaided')
+        await waitFor(
+          'the webhook answers again',
+          async () => {
+            const dry = await kubectl(
+              lab,
+              ['create', '--dry-run=server', '-o', 'json', '-f', '-'],
+              serviceObject({ name: 'probe' }),
+            )
+            return dry.ok && dry.out.includes(addressKey)
+          },
+          { timeoutMs: 30_000 },
+        )
+      }
+    },
+  },
+  {
+    name: 'ROUTE-02 a port that is not the Service neither loops nor reaches a daemon on 0.0.0.0; with hostAccess ping answers and a closed port refuses',
+    async run(lab) {
+      const address = await addressOf(lab, 'echo')
+      const daemonPort = 2222
+      const daemon = `${process.execPath} -e "require('http').createServer((q,r)=>r.end('daemon')).listen(${daemonPort},'0.0.0.0');setTimeout(()=>process.exit(),60000)"`
+      const daemons = (['master', 'worker1', 'worker2'] as const).map((node) => lab.exec(node, daemon))
+      try {
+        await waitFor(
+          'the daemon of the node answers at the node itself',
+          async () => (await lab.exec('client', `curl -s -m 1 http://${master}:${daemonPort}/`)).stdout === 'daemon',
+        )
+        for (let attempt = 0; attempt < 5; attempt++) {
+          const reached = await lab.exec('client', `curl -s -m 1 http://${address}:${daemonPort}/`)
+          expect(
+            reached.status === 28,
+            `curl to ${address}:${daemonPort} ended with ${reached.status} "${reached.stdout}", not in a time-out`,
+          )
+        }
+        const traced = await lab.exec('client', `ping -c 1 -W 1 -t 20 ${address}`)
+        expect(!/Time to live exceeded/i.test(traced.stdout), `the packet loops: ${traced.stdout}`)
+
+        const open = eipObject('open', { address: '172.22.1.0/30', hostAccess: true })
+        const made = await kubectl(lab, ['create', '-f', '-'], open)
+        expect(made.ok && /Warning/.test(made.said), `hostAccess is made without a warning: ${made.said}`)
+        const service = await create(lab, serviceObject({ name: 'open', annotations: { [poolKey]: 'open' } }))
+        const opened = service.metadata.annotations?.[addressKey] ?? ''
+        await nextHopsBecome(lab, opened, [master, worker1], [worker2])
+        // Only nodes with a speaker have the host route; worker1 is announced by the master's and has none.
+        await waitFor('ping answers', async () =>
+          (await lab.exec('client', `ping -c 3 -i 0.2 -W 1 ${opened}`)).stdout.includes('bytes from'),
+        )
+        const refused = await lab.exec('leaf2', `curl -s -m 2 http://${opened}:81/`)
+        expect(refused.status === 7, `curl to a closed port ended with ${refused.status}, not refused`)
+        return `5 of 5 timed out at port ${daemonPort}, no loop; hostAccess: ping answered, closed port refused`
+      } finally {
+        await remove(lab, 'service', 'open')
+        await waitFor(
+          'the address of open is free',
+          async () => !(await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out.includes('172.22.1.'),
+          { timeoutMs: 30_000 },
+        )
+        await remove(lab, 'eip', 'open')
+        void Promise.allSettled(daemons) // they end by themselves after a minute, or with the lab
+      }
+    },
+  },
+]

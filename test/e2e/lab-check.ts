@@ -1,0 +1,57 @@
+// `make lab-check`: a lab of its own, one line PASS or FAIL per claim with the figures seen, exit status 0 when all hold.
+import { startLab } from '../lab/index.ts'
+import type { Claim } from './claim.ts'
+import { mainJob } from './claims/main-job.ts'
+import { badInput } from './claims/bad-input.ts'
+import { addresses } from './claims/addresses.ts'
+import { visible } from './claims/visible.ts'
+
+const claims: readonly Claim[] = [...mainJob, ...visible, ...addresses, ...badInput]
+/** Room for the slowest claim's own limits. */
+const claimLimitMs = 180_000
+
+export interface ClaimOutcome {
+  readonly name: string
+  readonly passed: boolean
+}
+
+/** Brings a lab up, shows every claim, takes it down. A claim that fails does not stop the others. */
+export async function runLabCheck(only?: string): Promise<readonly ClaimOutcome[]> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`)
+  const startedMs = performance.now()
+  const seconds = (): string => `${((performance.now() - startedMs) / 1000).toFixed(1)} s`
+  const lab = await startLab({ prefix: 'bellhop-check-', progress: (line) => say(`  ${line}`) })
+  const outcomes: ClaimOutcome[] = []
+  try {
+    await lab.deploy('manifests/overlays/labelled')
+    say(`  Bellhop is ready after ${seconds()}`)
+    for (const [index, claim] of claims.entries()) {
+      if (only !== undefined && index > 0 && !claim.name.includes(only)) continue
+      const name = `${index + 1}. ${claim.name}`
+      try {
+        const figures = await limited(claim.run(lab), claimLimitMs)
+        say(`PASS ${name}\n       ${figures}`)
+        outcomes.push({ name, passed: true })
+      } catch (error) {
+        say(`FAIL ${name}\n       ${error instanceof Error ? error.message : String(error)}`)
+        outcomes.push({ name, passed: false })
+      }
+    }
+  } finally {
+    await lab.stop({ keepLogs: outcomes.some(({ passed }) => !passed) || outcomes.length === 0 })
+  }
+  say(`lab check: ${outcomes.filter(({ passed }) => passed).length} of ${outcomes.length} claims hold, ${seconds()}`)
+  return outcomes
+}
+
+function limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new Error(`not shown within ${limitMs / 1000} s`)), limitMs)
+    work.then(resolve, reject).finally(() => clearTimeout(limit))
+  })
+}
+
+if (import.meta.main) {
+  const outcomes = await runLabCheck(process.argv[2])
+  process.exit(outcomes.every(({ passed }) => passed) ? 0 : 1)
+}
