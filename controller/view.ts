@@ -40,7 +40,6 @@ import {
 import { type ObservedPools, type PoolsChange, observePools } from '../src/io/pools/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
-import { watchSpreadMs } from './cooling.ts'
 import { type Presence, type PresenceBook, type SpeakerLease, openPresenceBook, readSpeakerLease } from './presence.ts'
 import { type Records, openRecords } from './records.ts'
 import { type Rack, type Speaker, readRack, readSpeaker } from './speaker-object.ts'
@@ -155,7 +154,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     for (const record of recordsOf(records, key, service)) {
       const { name, address, holders } = record
       if (service === undefined) {
-        if (!holders.some(isThere)) records.noteRelease(name, clock.wallMs() - watchSpreadMs)
+        if (!holders.some(isThere)) records.noteRelease(name, clock.wallMs())
         continue
       }
       records.noteBound(name)
