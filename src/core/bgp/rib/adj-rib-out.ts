@@ -60,6 +60,7 @@ export class AdjRibOut {
   /** What the session can carry has changed: every prefix is looked at again. */
   reconsiderAll(): void {
     for (const key of this.wanted.keys()) this.dirty.add(key)
+    for (const key of this.sent.keys()) this.dirty.add(key)
   }
 
   /** RFC 2918: every route of a family goes out again, as if it had another form before; nothing is withdrawn for it. */

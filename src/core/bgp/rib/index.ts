@@ -12,3 +12,4 @@
 export * from './adj-rib-out.ts'
 export * from './next-updates.ts'
 export * from './outbound.ts'
+export { PathInterner } from './path-interner.ts'

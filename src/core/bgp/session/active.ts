@@ -13,6 +13,8 @@ export function stepActive(state: Active, event: SessionEvent, now: Millis): Ste
       return stay(state)
     case 'ManualStop':
       return toIdle(state, now, { reason: 'stopped', mayStart: false })
+    case 'AutomaticStop':
+      return toIdle(state, now, { reason: event.detail })
     case 'ConnectRetryTimer_Expires':
       // RFC 4271 would dial even for a passive peer; operators mean "never dials", so its timer does not run.
       return state.settings.passive ? stay(state) : toConnect(state, now)
@@ -28,7 +30,6 @@ export function stepActive(state: Active, event: SessionEvent, now: Millis): Ste
     case 'NotifMsgVerErr':
     case 'NotifMsg':
       return endByPeer(state, now, event.notification)
-    case 'AutomaticStop':
     case 'HoldTimer_Expires':
     case 'KeepaliveTimer_Expires':
     case 'IdleHoldTimer_Expires':

@@ -5,7 +5,7 @@ import type { SessionState } from './state.ts'
 export type Survivor = 'present' | 'incoming'
 
 export interface Collision {
-  /** The connection there was first, in OPENSENT or later. */
+  /** The session there was first, dialling or connected. */
   readonly present: SessionState
   /** What the OPEN on either connection says. */
   readonly remoteRouterId: Ip
@@ -21,7 +21,9 @@ export function survivorOf({ present, remoteRouterId, remoteAs }: Collision): Su
     // RFC 4724 §4.2 (5): the peer has restarted and this side has not noticed. Otherwise §6.8: the established one stays.
     return present.negotiated.gracefulRestart ? 'incoming' : 'present'
   }
-  if ('dialledBy' in present && present.dialledBy === 'peer') return 'incoming'
+  // Our dial has not come through: there is no connection to collide with.
+  if (!('dialledBy' in present)) return 'incoming'
+  if (present.dialledBy === 'peer') return 'incoming'
   const { routerId, localAs } = present.settings
   const isOursHigher = sameIp(routerId, remoteRouterId) ? localAs > remoteAs : compareIp(routerId, remoteRouterId) > 0
   return isOursHigher ? 'present' : 'incoming'

@@ -13,6 +13,8 @@ export function stepConnect(state: Connect, event: SessionEvent, now: Millis): S
       return stay(state)
     case 'ManualStop':
       return toIdle(state, now, { reason: 'stopped', mayStart: false })
+    case 'AutomaticStop':
+      return toIdle(state, now, { reason: event.detail })
     case 'ConnectRetryTimer_Expires': {
       const again = toConnect(state, now)
       return { state: again.state, actions: [{ do: 'close' }, ...again.actions] }
@@ -29,7 +31,6 @@ export function stepConnect(state: Connect, event: SessionEvent, now: Millis): S
     case 'NotifMsgVerErr':
     case 'NotifMsg':
       return endByPeer(state, now, event.notification)
-    case 'AutomaticStop':
     case 'HoldTimer_Expires':
     case 'KeepaliveTimer_Expires':
     case 'IdleHoldTimer_Expires':
