@@ -52,8 +52,9 @@ scenario('without a webhook the controller assigns at once (part of ADM-08, IPAM
   await stage.until('ingress', () => stage.ingress('a/web').length > 0)
   assert.ok(stage.clock.nowMs() - beganMs <= 5_000)
   const [address = ''] = stage.ingress('a/web')
-  const record = stage.get(eipAllocations, address)
-  const holder = (record?.['spec'] as { services: { name: string; claim: string }[] }).services[0]
+  const spec = stage.get(eipAllocations, address)?.['spec'] as
+    { services: { name: string; claim: string }[] } | undefined
+  const holder = spec?.services[0]
   const service = stage.get(services, 'a/web')!
   assert.equal(holder?.name, 'web')
   assert.equal(holder?.claim, service.metadata.uid)
@@ -227,8 +228,8 @@ scenario('an address is kept for a Service that is deleted and made again (part 
   await stage.until('ingress', () => stage.ingress('a/web').length > 0)
   stage.api.remove(services, 'a/web')
   await stage.rest(200_000)
-  const retained = stage.get(eipAllocations, '198.51.100.7')
-  assert.ok((retained?.['status'] as { retainedUntil?: string }).retainedUntil)
+  const retained = stage.get(eipAllocations, '198.51.100.7')?.['status'] as { retainedUntil?: string } | undefined
+  assert.ok(retained?.retainedUntil)
   stage.service('b/other', { annotations: { ...optIn, [poolKey]: 'kept' } })
   await stage.until('the other waits', () => stage.condition(services, 'b/other', assigned)?.status === 'False')
   await stage.until('the time is over, the other gets it', () => stage.ingress('b/other').length > 0, {

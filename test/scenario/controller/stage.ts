@@ -63,7 +63,7 @@ export interface Stage {
 export async function openStage(): Promise<Stage> {
   const api = await openFakeApiServer()
   const clock = manualClock()
-  const controllers: { readonly controller: Controller; close(): void }[] = []
+  const controllers: { readonly controller: Controller; readonly close: () => void }[] = []
   const until: Stage['until'] = (what, holds, options) => advanceUntil(clock, what, holds, { stepMs: 20, ...options })
   const putService = (name: string, metadata: Fields, spec: Fields): void => {
     const [namespace = '', short = ''] = name.split('/')
@@ -145,7 +145,7 @@ export async function openStage(): Promise<Stage> {
         },
         addressType: 'IPv4',
         endpoints: [{ addresses: ['10.0.0.1'], nodeName: node, conditions: { ready: true } }],
-      } as never)
+      })
     },
     lease(node, currentUpToMs = clock.wallMs()) {
       const renewTime = new Date(clock.wallMs()).toISOString()

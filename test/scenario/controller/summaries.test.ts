@@ -44,6 +44,7 @@ interface RackStatus {
   readonly proxied: readonly { node: string; announcedBy: readonly { peer: string; speakers: string[] }[] }[]
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what the caller knows of the kind
 const statusOf = <T>(object: { readonly [field: string]: unknown } | undefined): T | undefined =>
   object?.['status'] as T | undefined
 
