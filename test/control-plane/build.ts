@@ -159,6 +159,9 @@ function runGo(
       env: { ...process.env, CGO_ENABLED: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    const kill = (): boolean => child.kill()
+    process.once('exit', kill)
+    child.once('close', () => process.removeListener('exit', kill))
     createInterface({ input: child.stderr }).on('line', onComplaint)
     createInterface({ input: child.stdout }).on('line', onLine)
     child.once('error', reject)

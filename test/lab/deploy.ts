@@ -44,7 +44,7 @@ function describeUnready(namespace: string, owner: string, runs: readonly PodRun
   return runs
     .filter(({ pod }) => pod.namespace === namespace && pod.name.startsWith(`${owner}-`))
     .filter((run) => !run.isReady())
-    .map((run) => `${run.pod.name} on ${run.node}: ${run.process()?.lastWords() ?? 'does not run'}`)
+    .map((run) => `${run.pod.name} on ${run.node}: ${run.lastWords()}`)
     .join('; ')
 }
 

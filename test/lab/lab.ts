@@ -1,5 +1,4 @@
 // A running lab, as tests, benchmarks and `make lab` hold it.
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { KubeClient } from '../../src/io/kube/index.ts'
@@ -26,6 +25,8 @@ export interface LabOptions {
   readonly progress?: ((line: string) => void) | undefined
   /** Gets a line when something of note happens later: a program that was started again. */
   readonly log?: ((line: string) => void) | undefined
+  /** Aborted while the lab starts, takes down what there is of it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Lab {
@@ -72,7 +73,7 @@ const repository = join(import.meta.dirname, '../..')
 
 /** Brings a lab up; what was begun is removed again when that fails. Rejects with one sentence. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const { prefix = defaultPrefix, progress = () => {}, log = () => {} } = options
+  const { prefix = defaultPrefix, progress = () => {}, log = () => {}, signal } = options
   if (process.getuid?.() !== 0) throw new Error('The lab makes network namespaces, which takes root: run it with sudo.')
   if (!/^[a-z][a-z0-9-]{0,20}-$/.test(prefix))
     throw new Error(`The prefix ${prefix} must be like bellhop- (at most 22 letters).`)
@@ -88,7 +89,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   let stopping: Promise<void> | undefined
   const stop = (keepLogs: boolean): Promise<void> =>
     (stopping ??= takeDown({ prefix, programs, keepLogs, kubelet, api }))
+  // Everything that is waited for then ends with what it waits for.
+  signal?.addEventListener('abort', () => void stop(false), { once: true })
   try {
+    signal?.throwIfAborted()
     await step('network: client, spine, two leaves, three nodes', () => createNetwork(prefix))
     const [plane] = await Promise.all([
       step(`control plane: ${controlPlane['kube-apiserver']}`, () =>
@@ -103,8 +107,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     kubelet = await startKubelet({ prefix, plane, programs, paths, directory, report: log })
     const allUsable = (): boolean => kubelet?.usableNodes() === nodeNames.length
     await step('nodes: Ready, kube-proxy on each', () => waitFor('every node is usable', allUsable, { everyMs: 20 }))
+    signal?.throwIfAborted()
   } catch (error) {
-    await stop(true)
+    await stop(signal?.aborted !== true)
     throw error
   }
   return openLab({ prefix, files, programs, api, kubelet, stop })
@@ -210,9 +215,4 @@ function timed(progress: (line: string) => void): <T>(what: string, work: () => 
     progress(`${what} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`)
     return result
   }
-}
-
-/** Whether a lab's files are there: it runs, or was killed. */
-export function hasRecord(prefix: string): boolean {
-  return existsSync(labFiles(prefix).record)
 }

@@ -19,7 +19,7 @@ import {
   podsCidr,
   serviceCidr,
 } from './topology.ts'
-import { waitFor } from './wait.ts'
+import { GiveUp, waitFor } from './wait.ts'
 
 export interface PlaneOptions {
   readonly prefix: string
@@ -136,7 +136,7 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
 
 async function isReady(api: ApiAccess, needed: readonly Program[]): Promise<boolean> {
   const lost = needed.find((program) => program.hasEnded())
-  if (lost !== undefined) throw new Error(`${lost.key} has ended: ${lost.lastWords()}`)
+  if (lost !== undefined) throw new GiveUp(`${lost.key} has ended: ${lost.lastWords()}`)
   return api.isReady()
 }
 

@@ -4,15 +4,18 @@
 //   2. the program, confined as its securityContext says; when it ends it is started again, a little later each time
 //   3. probes; what they and the program say goes into the Pod's status whenever it changes
 //   4. deletion: preStop, SIGTERM, after the grace period SIGKILL; network and files removed; the object deleted
-import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { stringAt } from '../../src/core/model/field.ts'
 import { ApiError } from './api.ts'
 import { inNamespace, runCommand } from './command.ts'
+import { tokenRenewMs, writeAccount } from './pod-account.ts'
 import type { PodNetwork, PodNetworks } from './pod-network.ts'
-import { confine, type Pod, type Probe, type ProgramPaths, resolveCommand, resolveEnvironment } from './pod.ts'
+import { isLabImage, labPort, readinessProbe, repeatProbe } from './pod-probe.ts'
+import { confine, type ProgramPaths, resolveCommand, resolveEnvironment } from './pod-command.ts'
+import { podStatus } from './pod-status.ts'
+import type { Pod } from './pod.ts'
 import type { Program, Programs } from './process.ts'
 import { kubernetesServiceAddress, type NodeName, nodes } from './topology.ts'
 import type { Plane } from './plane.ts'
@@ -39,6 +42,8 @@ export interface PodRun {
   address(): string | undefined
   process(): Program | undefined
   isReady(): boolean
+  /** The end of its program's log. */
+  lastWords(): string
   /** Ends the program and leaves it ended. */
   hold(signal?: NodeJS.Signals): Promise<void>
   /** Starts it again after `hold`. */
@@ -49,9 +54,6 @@ export interface PodRun {
   end(graceMs: number): Promise<void>
 }
 
-const tokenSeconds = 3607
-const tokenRenewMs = 30 * 60_000
-const firstProbesEveryMs = 100
 const longestBackoffMs = 5000
 const steadyAfterMs = 10_000
 
@@ -61,6 +63,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
   const directory = join(options.directory, pod.uid)
   const name = `${pod.namespace}/${pod.name}`
   const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`
+  const readiness = readinessProbe(container)
   const started = new Date().toISOString()
   const stop = new AbortController()
 
@@ -83,7 +86,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
   async function run(): Promise<void> {
     if (pod.unsupported !== undefined) throw new Error(pod.unsupported)
     network = pod.hostNetwork ? { namespace: prefix + node, address: nodes[node].address } : await networks.create(node)
-    mkdirSync(join(directory, 'serviceaccount'), { recursive: true })
+    const writeToken = (): Promise<void> => writeAccount(plane, pod, join(directory, 'serviceaccount'))
     await keepTrying('its token', writeToken)
     const renewal = setInterval(() => void writeToken().catch(() => {}), tokenRenewMs)
     try {
@@ -103,13 +106,16 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
       restarts += 1
       const probing = new AbortController()
       const probes = probe(program, probing.signal)
-      writeStatus(container.readiness === undefined && !isLabImage())
+      writeStatus(readiness === undefined)
       const how = await program.ended
       probing.abort()
       await probes
       writeStatus(false)
       if (held || stop.signal.aborted) continue
-      report(`${programName} on ${node} (Pod ${name}) has ended with ${how}: started again`)
+      if (restarts < 3) {
+        const more = restarts === 2 ? '; more of this is not told' : ''
+        report(`${programName} on ${node} has ended with ${how} and is started again${more}: ${lastWords()}`)
+      }
       if (performance.now() - startedMs > steadyAfterMs) backoffMs = 100
       await pause(backoffMs, undefined, { signal: stop.signal }).catch(() => {})
       backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
@@ -117,11 +123,11 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
   }
 
   function environment(): Readonly<Record<string, string>> {
-    const own: Record<string, string> = isLabImage()
+    const own: Record<string, string> = isLabImage(container.image)
       ? {
           LAB_POD: pod.name,
           LAB_NODE: node,
-          LAB_PORT: String(container.ports.values().next().value ?? 8080),
+          LAB_PORT: String(labPort(container.ports)),
           LAB_POD_DIR: directory,
         }
       : {}
@@ -165,75 +171,24 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     })
   }
 
-  function isLabImage(): boolean {
-    return container.image.startsWith('lab/')
-  }
-
-  /** Probes until the program has ended; readiness often while it has never succeeded, then at its own pace. */
+  /** Until `signal`: readiness goes into the status, a liveness that is lost ends the program. */
   async function probe(running: Program, signal: AbortSignal): Promise<void> {
-    const readiness: Probe | undefined = isLabImage()
-      ? { ...defaultProbe, port: container.ports.values().next().value ?? 8080 }
-      : container.readiness
-    await Promise.all([
-      readiness === undefined ? undefined : repeat(readiness, signal, writeStatus),
-      container.liveness === undefined
-        ? undefined
-        : repeat(container.liveness, signal, (alive) => {
-            if (alive) return
-            report(`${programName} on ${node} (Pod ${name}) fails its liveness probe: ended`)
-            running.kill('SIGKILL')
-          }),
-    ])
-  }
-
-  async function repeat(each: Probe, signal: AbortSignal, tell: (success: boolean) => void): Promise<void> {
-    const { initialDelayMs, periodMs, failureThreshold, ...request } = each
-    let succeeded = false
-    let failures = 0
-    await pause(initialDelayMs, undefined, { signal }).catch(() => {})
-    while (!signal.aborted) {
-      const status = await plane.probe(node, { ...request, host: network?.address ?? '' }).catch(() => 0)
-      if (signal.aborted) return
-      if (status >= 200 && status < 400) {
-        failures = 0
-        if (!succeeded) tell(true)
-        succeeded = true
-      } else if (++failures >= failureThreshold && succeeded) {
-        tell(false)
-        // A liveness probe is answered by an end; a readiness probe goes on.
-        succeeded = false
-      }
-      const nextMs = succeeded || failures > 100 ? periodMs : Math.min(firstProbesEveryMs, periodMs)
-      await Promise.race([pause(nextMs, undefined, { signal }).catch(() => {}), probeNow.promise])
+    const target = { node, host: network?.address ?? '' }
+    const hurry = (): Promise<void> => probeNow.promise
+    const kill = (alive: boolean): void => {
+      if (alive) return
+      report(`${programName} on ${node} (Pod ${name}) fails its liveness probe: ended`)
+      running.kill('SIGKILL')
     }
-  }
-
-  async function writeToken(): Promise<void> {
-    const account = join(directory, 'serviceaccount')
-    const answer = await plane.api.request(
-      'POST',
-      `/api/v1/namespaces/${pod.namespace}/serviceaccounts/${pod.serviceAccount}/token`,
-      {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: {
-          expirationSeconds: tokenSeconds,
-          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid },
-        },
-      },
+    const probes = [
+      [readiness, writeStatus],
+      [container.liveness, kill],
+    ] as const
+    await Promise.all(
+      probes.map(([each, tell]) =>
+        each === undefined ? Promise.resolve() : repeatProbe(plane, each, target, signal, hurry, tell),
+      ),
     )
-    const token = stringAt(answer, 'status', 'token')
-    if (token === undefined) throw new Error('the API server has answered without a token')
-    const { user, group } = container.confinement
-    for (const [file, text, mode] of [
-      ['token', token, 0o600],
-      ['ca.crt', plane.ca, 0o644],
-      ['namespace', pod.namespace, 0o644],
-    ] as const) {
-      writeFileSync(join(account, file), text)
-      chmodSync(join(account, file), mode)
-      chownSync(join(account, file), user, group)
-    }
   }
 
   /** Whatever stands in the way (a ServiceAccount that comes a moment later, an API server that is away) may go. */
@@ -252,7 +207,16 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
   function writeStatus(isReady: boolean): void {
     if (isReady !== ready) turned = new Date().toISOString()
     ready = isReady
-    const status = statusNow()
+    const status = podStatus({
+      container,
+      hostAddress: nodes[node].address,
+      address: network?.address,
+      startedAt: started,
+      turnedAt: turned,
+      ready,
+      running: program?.hasEnded() === false,
+      restarts: Math.max(0, restarts),
+    })
     // One after the other, so that the last one said is the one that stays.
     written = written.then(() =>
       keepTrying('its status', async () => {
@@ -266,39 +230,8 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     )
   }
 
-  function statusNow(): Record<string, unknown> {
-    const runs = program !== undefined && !program.hasEnded()
-    const address = network?.address
-    const condition = (type: string, value: boolean, since: string): Record<string, unknown> => ({
-      type,
-      status: value ? 'True' : 'False',
-      lastTransitionTime: since,
-    })
-    return {
-      phase: 'Running',
-      hostIP: nodes[node].address,
-      hostIPs: [{ ip: nodes[node].address }],
-      podIP: address,
-      podIPs: [{ ip: address }],
-      startTime: started,
-      conditions: [
-        condition('PodScheduled', true, started),
-        condition('Initialized', true, started),
-        condition('ContainersReady', ready, turned),
-        condition('Ready', ready, turned),
-      ],
-      containerStatuses: [
-        {
-          name: container.name,
-          image: container.image,
-          imageID: '',
-          ready,
-          started: runs,
-          restartCount: Math.max(0, restarts),
-          state: runs ? { running: { startedAt: turned } } : { waiting: { reason: 'CrashLoopBackOff' } },
-        },
-      ],
-    }
+  function lastWords(): string {
+    return program?.lastWords() ?? 'it has not run yet'
   }
 
   function aborted(): Promise<void> {
@@ -342,6 +275,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     address: () => network?.address,
     process: () => (program?.hasEnded() === false ? program : undefined),
     isReady: () => ready,
+    lastWords,
     async hold(signal = 'SIGTERM') {
       held = true
       resume = Promise.withResolvers<void>()
@@ -354,7 +288,8 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
       resume.resolve()
     },
     async setReady(value) {
-      if (!isLabImage()) throw new Error(`Pod ${name} is not of the lab: its readiness is its own`)
+      if (!isLabImage(container.image)) throw new Error(`Pod ${name} is not of the lab: its readiness is its own`)
+      mkdirSync(directory, { recursive: true })
       const marker = join(directory, 'not-ready')
       if (value) rmSync(marker, { force: true })
       else writeFileSync(marker, '')
@@ -368,15 +303,6 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     },
     end: (graceMs) => (ending ??= finish(graceMs)),
   }
-}
-
-const defaultProbe: Omit<Probe, 'port'> = {
-  scheme: 'HTTP',
-  path: '/ready',
-  periodMs: 1000,
-  timeoutMs: 1000,
-  failureThreshold: 1,
-  initialDelayMs: 0,
 }
 
 function messageOf(error: unknown): string {

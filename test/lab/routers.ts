@@ -6,7 +6,7 @@ import { readCommand } from './command.ts'
 import type { Program, Programs } from './process.ts'
 import { routerDirectories } from './record.ts'
 import { clusterAs, nodeBgpPort, nodes, type RouterName, routerNames, routers } from './topology.ts'
-import { waitFor } from './wait.ts'
+import { GiveUp, waitFor } from './wait.ts'
 
 const daemons = '/usr/lib/frr'
 
@@ -132,6 +132,6 @@ export async function readNeighbors(prefix: string, router: RouterName): Promise
 }
 
 function ended(program: Program): false {
-  if (program.hasEnded()) throw new Error(`it has ended: ${program.lastWords()}`)
+  if (program.hasEnded()) throw new GiveUp(`it has ended: ${program.lastWords()}`)
   return false
 }

@@ -7,6 +7,9 @@ export interface WaitOptions {
   readonly everyMs?: number
 }
 
+/** Thrown by a condition that can never come true any more: ends the wait at once. */
+export class GiveUp extends Error {}
+
 /**
  * Asks `condition` until it answers with something other than undefined, null or false, and resolves with that. A
  * condition that throws is asked again. Rejects after `timeoutMs` with one sentence: `what`, and what `missing` says
@@ -25,6 +28,7 @@ export async function waitFor<T>(
       if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>
       last = missing?.() ?? ''
     } catch (error) {
+      if (error instanceof GiveUp) throw new GiveUp(`${what}: never (${error.message})`, { cause: error })
       last = error instanceof Error ? error.message : String(error)
     }
     if (performance.now() >= deadline) break

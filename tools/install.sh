@@ -1,0 +1,58 @@
+#!/bin/sh
+# Installs what the Makefile's targets need, and only what is missing.
+#
+#   tools/install.sh npm    the npm packages of package-lock.json
+#   tools/install.sh lab    root, Go, and the Debian packages with which labs and tests are made
+#
+# Elsewhere than on Debian or Ubuntu it says in one line what is missing.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+install_npm() {
+  # npm runs on the machine's own Node: the one in node_modules is what it is about to exchange.
+  PATH=$(printf %s "$PATH" | sed "s|$PWD/node_modules/.bin:||g")
+  command -v npm > /dev/null || fail 'npm is missing: install Node.js with npm 11 or newer (https://nodejs.org).'
+  [ "$(npm --version | cut -d . -f 1)" -ge 11 ] || fail "npm $(npm --version) is too old: npm install -g npm@11"
+  echo 'installing the npm packages'
+  npm ci --no-audit --no-fund --loglevel=error || {
+    echo 'installing the npm packages: once more'
+    npm ci --no-audit --no-fund --loglevel=error
+  } || fail 'The npm packages cannot be installed: see what npm says above.'
+}
+
+# command that must be there : Debian package that brings it
+needed='
+ip:iproute2 nsenter:util-linux setpriv:util-linux nft:nftables vtysh:frr bird:bird2 gobgpd:gobgpd tcpdump:tcpdump
+conntrack:conntrack curl:curl openssl:openssl ping:iputils-ping
+'
+
+missing_packages() {
+  for pair in $needed; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" > /dev/null || echo "${pair#*:}"
+  done | sort -u
+}
+
+install_lab() {
+  [ "$(id -u)" = 0 ] || fail 'Network namespaces take root: run make with sudo.'
+  missing=$(missing_packages | tr '\n' ' ')
+  if [ -n "$missing" ]; then
+    command -v apt-get > /dev/null || fail "Missing here, to be installed by hand (names as in Debian): $missing"
+    echo "installing $missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } > /dev/null \
+      || fail "These packages cannot be installed: $missing"
+  fi
+  # Not asked for when the control plane is there already: whoever starts the lab finds it, builds it or says so.
+}
+
+case "${1:-}" in
+  npm) install_npm ;;
+  lab) install_lab ;;
+  *) fail 'usage: tools/install.sh npm | lab' ;;
+esac
