@@ -45,7 +45,8 @@ async function run(work: (client: KubeClient, about: CertificatesAbout) => Promi
     const about = { service: { namespace, name: service }, secretName: secret, configurationName: configuration }
     const { lines, ok } = await work(client, about)
     client.close()
-    for (const line of lines) (ok ? process.stdout : process.stderr).write(`${line}\n`)
+    const out = ok ? process.stdout : process.stderr
+    out.write(`${lines.join('\n')}\n`)
     process.exitCode = ok ? 0 : 1
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -192,12 +192,13 @@ export function openMetrics(program: Program, version: string): Metrics {
 }
 
 // prom-client's own nodejs_eventloop_lag_seconds measures one timer at scrape time and misleads; mean and p99 of the
-// kernel-clocked histogram do not.
+// kernel-clocked histogram do not. What it records is the time between two ticks, so the tick itself is taken off.
 function observeProcess(metrics: Metrics): void {
-  const delay = monitorEventLoopDelay({ resolution: 10 })
+  const tickMs = 10
+  const delay = monitorEventLoopDelay({ resolution: tickMs })
   delay.enable()
   metrics.exposition.beforeScrape(() => {
-    const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
+    const seconds = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - tickMs / 1e3) || 0
     metrics.eventLoopDelayMean.set({}, seconds(delay.mean))
     metrics.eventLoopDelayP99.set({}, seconds(delay.percentile(99)))
     delay.reset()

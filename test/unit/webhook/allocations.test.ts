@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readAllocation } from '../../../src/core/model/index.ts'
+import { eipAllocations } from '../../../src/io/kube/resources.ts'
+import { silentLog } from '../../../src/io/telemetry/log.ts'
+import { openAllocations } from '../../../webhook/allocations.ts'
+import { manualClock } from '../io/process/manual-clock.ts'
+import { openFakeCluster } from './fake-cluster.ts'
+
+function recordObject(address: string): Parameters<ReturnType<typeof openFakeCluster>['put']>[1] {
+  return {
+    apiVersion: 'network.kubesphere.io/v1alpha2',
+    kind: 'EipAllocation',
+    metadata: { name: address },
+    spec: { address, eip: 'pool', services: [{ namespace: 'shop', name: 'web', claim: 'c' }] },
+  }
+}
+
+void test('what was learnt ahead of the watch is forgotten again when the watch never confirms it', async (t) => {
+  const cluster = openFakeCluster()
+  cluster.put(eipAllocations, recordObject('192.0.2.1'))
+  const clock = manualClock()
+  const allocations = openAllocations(cluster.client, clock, silentLog)
+  t.after(() => allocations.stop())
+  await allocations.reflector.synced
+  assert.deepEqual(
+    allocations.taken.ofService('shop/web').map(({ name }) => name),
+    ['192.0.2.1'],
+  )
+
+  for (const address of ['192.0.2.1', '192.0.2.2']) {
+    const record = readAllocation(recordObject(address))
+    assert.ok(record)
+    allocations.learn(record)
+  }
+  assert.equal(allocations.taken.size, 2)
+  await clock.advance(29_000)
+  assert.equal(allocations.taken.size, 2)
+  await clock.advance(2_000)
+  assert.deepEqual(
+    allocations.taken.ofService('shop/web').map(({ name }) => name),
+    ['192.0.2.1'],
+  )
+})
+
+void test('what was given back is free at once', async (t) => {
+  const cluster = openFakeCluster()
+  cluster.put(eipAllocations, recordObject('192.0.2.1'))
+  const allocations = openAllocations(cluster.client, manualClock(), silentLog)
+  t.after(() => allocations.stop())
+  await allocations.reflector.synced
+  allocations.forget('192.0.2.1')
+  assert.equal(allocations.taken.size, 0)
+})
