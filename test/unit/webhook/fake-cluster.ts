@@ -130,7 +130,10 @@ export function openFakeCluster(): FakeCluster {
           store(key, undefined)
           return { ok: true, value: undefined }
         }),
-      watch: () => ({ ended: new Promise(() => {}), stop: () => {} }),
+      watch: () => {
+        const { promise: ended, resolve } = Promise.withResolvers<Answer<void>>()
+        return { ended, stop: () => resolve({ ok: true, value: undefined }) }
+      },
       close: () => {},
     },
   }
