@@ -60,7 +60,7 @@ export function openReport(options: ReportOptions): Report {
         owner === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: owner.name, uid: owner.uid }]
       const made = await client.create(
         speakers,
-        { apiVersion, kind, metadata: { ...metadata, ownerReferences }, spec: {} },
+        { apiVersion, kind, metadata: { ...metadata, ownerReferences } },
         { fieldManager, timeoutMs: 5000 },
       )
       answer = made.ok || made.error.code === 'AlreadyExists' ? await apply() : made
@@ -130,11 +130,15 @@ export function openReport(options: ReportOptions): Report {
   }
 }
 
-/** The part whose change others wait for: everything but counts. */
+/**
+ * The part whose change others wait for: everything but counts. A session that is being tried goes round CONNECT and
+ * ACTIVE for as long as the router is away: that is no news either.
+ */
 function newsOf(status: SpeakerStatus): string {
   const { sessions, routes, prefixes: _prefixes, ...rest } = status
   const quiet = sessions.map((session) => ({
     ...session,
+    state: session.state === 'ESTABLISHED' ? session.state : 'IDLE',
     prefixesWanted: 0,
     prefixesSent: 0,
     messagesSent: undefined,

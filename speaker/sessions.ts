@@ -134,7 +134,8 @@ export function openSessions(options: SessionsOptions): Sessions {
     take: (report) => {
       if (report.state === 'ESTABLISHED') established.set(report.key, report)
       else established.delete(report.key)
-      log.info('BGP session', {
+      // The engine says itself when a session comes up or goes down.
+      log.debug('BGP session', {
         peer: report.key,
         state: report.state,
         ...(report.lastError === undefined ? {} : { lastError: report.lastError }),

@@ -149,6 +149,22 @@ void test('a session that changes is told at once, many changes at most once a s
   await report.stop()
 })
 
+void test('a session that is being tried in vain is told once, not with every attempt', async () => {
+  const { clock, writes, report, set } = openSpeakerObject()
+  set(speaker([session('leaf1', { state: 'CONNECT', lastError: 'connection refused' })]))
+  report.start()
+  await clock.advance(1000)
+  writes.length = 0
+  for (let i = 0; i < 10; i++) {
+    const state = i % 2 === 0 ? 'ACTIVE' : 'CONNECT'
+    set(speaker([session('leaf1', { state, lastError: 'connection refused' })]))
+    report.changed()
+    await clock.advance(5000)
+  }
+  assert.equal(writes.length, 0)
+  await report.stop()
+})
+
 void test('counts alone are written once a minute', async () => {
   const { clock, writes, report, set } = openSpeakerObject()
   report.start()
