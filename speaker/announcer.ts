@@ -57,14 +57,14 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
 
   /** True when the exceptions of the address changed. */
   function decide(text: string): boolean {
-    const address = parseIp(text)
-    if (address === undefined) return false
     const before = known.get(text)
     const isHeld = world.holders.has(text)
     if (!isHeld && before === undefined) return false
+    const address = before?.decision.address ?? parseIp(text)
+    if (address === undefined) return false
     const decision = decideAnnouncement(address, world, nodeName)
     const told = before?.told ?? new Map<string, readonly Path[]>()
-    const paths = decision.kind === 'announced' ? decision.paths : new Map<string, readonly Path[]>()
+    const paths = decision.kind === 'announced' ? decision.paths : noPaths
     for (const [peer, wanted] of paths) {
       if (arePathsSame(told.get(peer) ?? [], wanted)) continue
       told.set(peer, wanted)
@@ -83,7 +83,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     } else known.delete(text)
     if (isHeld && decision.exceptions.length > 0) withExceptions.add(text)
     else withExceptions.delete(text)
-    return JSON.stringify(before?.decision.exceptions ?? []) !== JSON.stringify(isHeld ? decision.exceptions : [])
+    return !areExceptionsSame(before?.decision.exceptions ?? [], isHeld ? decision.exceptions : [])
   }
 
   function flush(): void {
@@ -135,6 +135,13 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
       return { listed, total }
     },
   }
+}
+
+const noPaths: ReadonlyMap<string, readonly Path[]> = new Map()
+
+function areExceptionsSame(a: readonly AnnouncementException[], b: readonly AnnouncementException[]): boolean {
+  if (a.length === 0 && b.length === 0) return true
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 // Attributes are one value per Eip (core/announce/attributes.ts), so identity tells whether they changed.

@@ -83,8 +83,8 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
 }
 
 function servicesOf(address: Ip, world: World): readonly AnnouncedService[] {
-  const keys = [...(world.holders.get(formatIp(address)) ?? [])].toSorted()
-  return keys.flatMap((key) => world.services.get(key) ?? [])
+  const keys = [...(world.holders.get(formatIp(address)) ?? [])]
+  return (keys.length > 1 ? keys.toSorted() : keys).flatMap((key) => world.services.get(key) ?? [])
 }
 
 function reasonAgainst(

@@ -28,9 +28,10 @@ export function rankFor(subject: string, candidates: Iterable<string>): readonly
  * the same over restarts and at every speaker. Above 0; two names with one hash get neighbouring numbers.
  */
 export function pathIdsOf(nodes: Iterable<string>): ReadonlyMap<string, number> {
+  const names = [...nodes]
   const ids = new Map<string, number>()
   const used = new Set<number>()
-  for (const node of [...nodes].toSorted()) {
+  for (const node of names.length > 1 ? names.toSorted() : names) {
     let id = hashOf(node) || 1
     while (used.has(id)) id = id === 0xffff_ffff ? 1 : id + 1
     used.add(id)

@@ -54,7 +54,7 @@ function nodeStatus(peer: BgpPeer, session: SessionStatus): NodePeerStatus {
       localAs: session.localAs,
       sessionState: session.state,
       adminState: peer.adminDown ? 'DOWN' : 'UP',
-      flops: String(session.flaps),
+      flops: session.flaps,
       ...(session.remoteRouterId === undefined ? {} : { routerId: session.remoteRouterId }),
       messages: { received: counters(session.messagesReceived), sent: counters(session.messagesSent) },
     },

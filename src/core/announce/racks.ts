@@ -65,17 +65,19 @@ export function planRacks(input: RackInput): ReadonlyMap<string, RackStatus> {
   const racks = new Map<string, RackStatus>()
   for (const rack of new Set([noRack, ...nodes.map(rackOfSpeaker)])) {
     const members = speakersOf.get(rack) ?? []
+    const proxied = (nodesOf.get(rack) ?? []).flatMap(
+      (node) => proxiedNode(node, input.speakers.get(node.name), members, peers, mostNodesUnknown) ?? [],
+    )
     racks.set(rack, {
       speakers: members.map(({ node, alive, sessions, established }) => ({
         node,
         alive,
         sessions: sessions.map(({ peer }) => ({ peer, established: established.has(peer) })),
       })),
+      speakerCount: members.length,
+      proxiedCount: proxied.length,
       up: members.reduce((sum, { established }) => sum + established.size, 0),
-      proxied: (nodesOf.get(rack) ?? []).flatMap((node) => {
-        const proxied = proxiedNode(node, input.speakers.get(node.name), members, peers, mostNodesUnknown)
-        return proxied === undefined ? [] : [proxied]
-      }),
+      proxied,
     })
   }
   return racks
