@@ -24,8 +24,7 @@ lab-down: node_modules/.package-lock.json ## take the lab down, also what a kill
 
 .PHONY: lab-exec
 lab-exec: node_modules/.package-lock.json ## run a command in the lab: make lab-exec ROLE=leaf1 CMD='ip route'
-	@node test/lab/main.ts exec --prefix $(PREFIX) -- '$(ROLE)' "$$CMD"
-lab-exec: export CMD := $(value CMD)
+	@node test/lab/main.ts exec --prefix $(PREFIX) -- '$(ROLE)' '$(subst ','\'',$(value CMD))'
 
 .PHONY: test
 test: needs-lab ## every test, the lab's claims included, and the table of cases

@@ -75,7 +75,8 @@ async function up(prefix: string): Promise<void> {
     }
   }
   if (!end.signal.aborted) {
-    tell('\nCtrl-C here, or `make lab-down` anywhere, takes it all down.')
+    const which = prefix === defaultPrefix ? '' : ` PREFIX=${prefix}`
+    tell(`\nCtrl-C here, or \`make lab-down${which}\` anywhere, takes it all down.`)
     if (process.connected) process.disconnect()
   }
   // Nothing else may be holding the process: the lab's own handles do.

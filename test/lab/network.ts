@@ -4,14 +4,16 @@ import { readdirSync } from 'node:fs'
 import { inNamespace, readCommand, runCommand } from './command.ts'
 import { networkBatch, nodeNames, poolCidr, type Role, roleBatch, roles } from './topology.ts'
 
-// rp_filter 2 (loose): with ECMP a packet may come in where its answer would not go out (RFC 3704). Hash policy 1: ECMP
-// by ports too, so that one client's connections spread. IPv6 addresses are used at once instead of after a second.
+// rp_filter 2 (loose): with ECMP a packet may come in where its answer would not go out (RFC 3704). Hash policy 3
+// with these fields: ECMP by addresses, protocol and ports, so that one client's connections spread. Not policy 1, which
+// takes over the hash that the sender's socket gave the packet: then every router on the way chooses alike. IPv6 addresses are used at once instead of after a second.
 const settings: readonly (readonly [string, string])[] = [
   ['net/ipv4/ip_forward', '1'],
   ['net/ipv6/conf/all/forwarding', '1'],
   ['net/ipv4/conf/all/rp_filter', '2'],
   ['net/ipv4/conf/default/rp_filter', '2'],
-  ['net/ipv4/fib_multipath_hash_policy', '1'],
+  ['net/ipv4/fib_multipath_hash_policy', '3'],
+  ['net/ipv4/fib_multipath_hash_fields', '55'],
   ['net/ipv6/conf/all/accept_dad', '0'],
   ['net/ipv6/conf/default/accept_dad', '0'],
 ]
@@ -21,7 +23,12 @@ export async function createNetwork(prefix: string): Promise<void> {
   await Promise.all(
     roles.map(async (role) => {
       const namespace = prefix + role
-      const set = settings.map(([path, value]) => `[ ! -e /proc/sys/${path} ] || echo ${value} > /proc/sys/${path}`)
+      // Routers that hash alike send everything that one chose for the other to the same next hop (ECMP polarization):
+      // each has a seed of its own, where the kernel knows it (6.11).
+      const seed: readonly [string, string] = ['net/ipv4/fib_multipath_hash_seed', String(roles.indexOf(role) + 1)]
+      const set = [...settings, seed].map(
+        ([path, value]) => `[ ! -e /proc/sys/${path} ] || echo ${value} > /proc/sys/${path}`,
+      )
       await readCommand(inNamespace(namespace, ['sh', '-ec', set.join('\n')]))
       await readCommand(['ip', '-n', namespace, '-batch', '-'], { input: lines(roleBatch(role)) })
     }),
