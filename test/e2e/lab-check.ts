@@ -1,4 +1,5 @@
 // `make lab-check`: a lab of its own, one line PASS or FAIL per claim with the figures seen, exit status 0 when all hold.
+import { deployBellhop } from '../lab/bellhop.ts'
 import { startLab } from '../lab/index.ts'
 import type { Claim } from './claim.ts'
 import { mainJob } from './claims/main-job.ts'
@@ -23,7 +24,7 @@ export async function runLabCheck(only?: string): Promise<readonly ClaimOutcome[
   const lab = await startLab({ prefix: 'bellhop-check-', progress: (line) => say(`  ${line}`) })
   const outcomes: ClaimOutcome[] = []
   try {
-    await lab.deploy('manifests/overlays/labelled')
+    await deployBellhop(lab)
     say(`  Bellhop is ready after ${seconds()}`)
     for (const [index, claim] of claims.entries()) {
       if (only !== undefined && index > 0 && !claim.name.includes(only)) continue

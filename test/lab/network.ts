@@ -4,9 +4,10 @@ import { readdirSync } from 'node:fs'
 import { inNamespace, readCommand, runCommand } from './command.ts'
 import { networkBatch, nodeNames, poolCidr, type Role, roleBatch, roles } from './topology.ts'
 
-// rp_filter 2 (loose): with ECMP a packet may come in where its answer would not go out (RFC 3704). Hash policy 3
-// with these fields: ECMP by addresses, protocol and ports, so that one client's connections spread. Not policy 1, which
-// takes over the hash that the sender's socket gave the packet: then every router on the way chooses alike. IPv6 addresses are used at once instead of after a second.
+// rp_filter 2 (loose): with ECMP a packet may come in where its answer would not go out (RFC 3704). Hash policy 3 with
+// these fields: ECMP by addresses, protocol and ports, so that one client's connections spread; not policy 1, which takes
+// over the hash that the sender's socket gave the packet, so that every router on the way chooses alike. IPv6 addresses
+// are used at once instead of after a second.
 const settings: readonly (readonly [string, string])[] = [
   ['net/ipv4/ip_forward', '1'],
   ['net/ipv6/conf/all/forwarding', '1'],

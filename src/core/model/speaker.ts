@@ -93,6 +93,9 @@ export interface RackStatus {
     readonly alive: boolean
     readonly sessions: readonly { readonly peer: string; readonly established: boolean }[]
   }[]
+  /** The columns SPEAKERS and PROXIED: a printer column cannot count a list. */
+  readonly speakerCount: number
+  readonly proxiedCount: number
   /** Established sessions of the rack's speakers: the column UP. */
   readonly up: number
   readonly proxied: readonly ProxiedNode[]

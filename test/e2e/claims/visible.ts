@@ -10,7 +10,7 @@ export const visible: readonly Claim[] = [
         eip: /NAME +CIDR +USAGE +TOTAL +FREE +AGE\n.*172\.22\.0\.0\/24 +\d+ +256 +\d+/,
         eipa: /NAME +EIP +SERVICE/,
         speakers: /NAME +RACK +PEERS +UP +PREFIXES +ROUTES +AGE\nmaster +leaf1 +1 +1 +\d+ +\d+/,
-        racks: /NAME +SPEAKERS +UP +PROXIED/,
+        racks: /NAME +SPEAKERS +UP +PROXIED +AGE\nleaf1 +1 +1 +1 +.*\nleaf2 +1 +1 +0/,
         bgppeers: /leaf1 +192\.168\.0\.2 +50001 +1\/1/,
         bgpconfs: /default +50000 +2/,
       }
