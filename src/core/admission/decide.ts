@@ -10,6 +10,7 @@ import {
   type Draft,
   type HolderService,
   type Pools,
+  type ServiceRequest,
   type Taken,
   chooseAddresses,
   holderOf,
@@ -70,13 +71,15 @@ export function decideAdmission(
 ): Admission {
   if (!isOurs(service, pools, false)) return { kind: 'ignore' }
   const known = knownRecords(service, taken)
-  const read = readRequest(service, known, pools.primaryFamily)
+  const nonceCarried = service.annotations[claimAnnotation]
+  const claimed = nonceCarried === undefined ? [] : taken.ofClaim(nonceCarried)
+  const read = readRequest(service, known, pools.primaryFamily, claimed)
   if (!read.ok) return { kind: 'refuse', reason: read.reason }
   const { request } = read
   const lacking = (reason: Reason): Unassigned =>
     unavailable === 'refuse'
       ? { kind: 'refuse', reason }
-      : { kind: 'wait', warnings: [reason], patch: waiting(service) }
+      : { kind: 'wait', warnings: [reason], patch: waiting(service, request) }
   if (known.length > 0) {
     const claim = known[0]?.holders.find((holder) => isHolder(holder, service))?.claim ?? nonce
     return { kind: 'wait', warnings: [], patch: patchAssigned(service, known, claim) }
@@ -86,7 +89,7 @@ export function decideAdmission(
   if (choice.kind === 'refuse') return choice
   if (choice.kind === 'wait') return lacking(choice.reason)
   // Whether the holders consent is known where they are: the controller adds this one, or says why not.
-  if (choice.kind === 'join') return { kind: 'wait', warnings: [], patch: waiting(service) }
+  if (choice.kind === 'join') return { kind: 'wait', warnings: [], patch: waiting(service, request) }
   return {
     kind: 'claim',
     candidates: choice.candidates,
@@ -135,16 +138,19 @@ function wouldDo(record: Allocation, service: Service): boolean {
   )
 }
 
-// An address and a claim that came with somebody else's YAML are taken out; the opt-in makes the Service ours for good.
-function waiting(service: Service): JsonPatch {
+// A claim that came with somebody else's YAML is taken out, and what of its address and pool is no request of this
+// Service's; the opt-in makes the Service ours for good.
+function waiting(service: Service, { asked }: ServiceRequest): JsonPatch {
   const { annotations, loadBalancerClass } = service
   const copied = annotations[claimAnnotation] !== undefined
+  const isStale = (key: string, wanted: string | undefined): boolean =>
+    copied && annotations[key] !== undefined && annotations[key] !== wanted
   return patchMap(['metadata', 'annotations'], annotations, {
     ...(annotations[optInAnnotation] === undefined && loadBalancerClass === undefined
       ? { [optInAnnotation]: optInValue }
       : {}),
-    ...(copied
-      ? { [claimAnnotation]: undefined, [addressAnnotation[0]]: undefined, [poolAnnotation[0]]: undefined }
-      : {}),
+    ...(copied ? { [claimAnnotation]: undefined } : {}),
+    ...(isStale(addressAnnotation[0], asked.address) ? { [addressAnnotation[0]]: undefined } : {}),
+    ...(isStale(poolAnnotation[0], asked.pool) ? { [poolAnnotation[0]]: undefined } : {}),
   })
 }

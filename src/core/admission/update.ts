@@ -1,33 +1,55 @@
 // Changes of a live Service: judged only in what they change; objects being deleted always pass.
-import { type Pools, type Taken, chooseAddresses, isOurs, readRequest } from '../ipam/index.ts'
-import { type Service, claimAnnotation, poolLabel } from '../model/index.ts'
+import { formatIp } from '../address/index.ts'
+import {
+  type Pools,
+  type Taken,
+  breaksSharing,
+  chooseAddresses,
+  fit,
+  isOurs,
+  nameOf,
+  readRequest,
+  sortRecords,
+} from '../ipam/index.ts'
+import { type Allocation, type Reason, type Service, claimAnnotation, poolLabel } from '../model/index.ts'
 import { type JsonPatch, patchMap } from './json-patch.ts'
 import { type Judgement, allow } from './verdict.ts'
 
 /** Refused: what contradicts itself or a policy. What merely lacks something now is admitted; the old address stays. */
 export function judgeServiceUpdate(before: Service, after: Service, pools: Pools, taken: Taken): Judgement {
   if (after.deleting) return allow
-  const own = taken.ofService(`${after.namespace}/${after.name}`)
-  if (!isOurs(after, pools, own.length > 0)) return allow
+  const key = `${after.namespace}/${after.name}`
+  const named = taken.ofService(key)
+  if (!isOurs(after, pools, named.length > 0)) return allow
+  // By what it was: a record that the change itself would lose is still its own.
+  const { own } = sortRecords(named, { key, service: before, taken, findService: () => 'unknown' })
+  const broken = refuseBrokenSharing(before, after, own)
+  if (broken !== undefined) return { kind: 'refuse', reason: broken }
   const was = readRequest(before, own, pools.primaryFamily)
   const now = readRequest(after, own, pools.primaryFamily)
   if (!now.ok) return was.ok ? { kind: 'refuse', reason: now.reason } : allow
-  if (was.ok && JSON.stringify(was.request, asText) === JSON.stringify(now.request, asText)) return allow
-  const held = own.map(({ address }) => address)
-  const satisfied =
-    now.request.addresses.length > 0 &&
-    now.request.addresses.every((ip) => held.some((other) => other.family === ip.family && other.bits === ip.bits))
-  if (satisfied && now.request.pools.length === 0) return allow
-  const choice = chooseAddresses({
-    service: after,
-    request: now.request,
-    pools,
-    taken,
-    findService: () => 'unknown',
-    start: 0,
-  })
+  const { request } = now
+  if (was.ok && JSON.stringify(was.request, asText) === JSON.stringify(request, asText)) return allow
+  const { families } = fit(own, request, pools)
+  if (request.families.every((family) => families.includes(family))) return allow
+  const choice = chooseAddresses(
+    { service: after, request, pools, taken, findService: () => 'unknown', start: 0 },
+    families,
+  )
   if (choice.kind === 'refuse') return { kind: 'refuse', reason: choice.reason }
   return choice.kind === 'wait' ? { kind: 'allow', warnings: [choice.reason] } : allow
+}
+
+// An edit that would break a working shared address. The others shared with `before`, so what `after` changes of what
+// both must have in common breaks it, whatever theirs is.
+function refuseBrokenSharing(before: Service, after: Service, own: readonly Allocation[]): Reason | undefined {
+  for (const record of own) {
+    const what = breaksSharing(before, after, record)
+    if (what === undefined) continue
+    const message = `Service ${nameOf(after)} shares ${formatIp(record.address)}, and ${what}; ask for another address first, or undo the change`
+    return { code: 'SharingBroken', message }
+  }
+  return undefined
 }
 
 /** `kubectl replace` with the original manifest drops what we wrote: it is put back while the Service stays ours. */

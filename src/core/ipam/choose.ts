@@ -4,8 +4,8 @@ import { type Family, type Ip, formatIp } from '../address/index.ts'
 import type { Allocation, Eip, Protocol, Reason, Service } from '../model/index.ts'
 import {
   type Pools,
+  addressKeptBack,
   addressReserved,
-  covers,
   defaultEip,
   formatPool,
   hasFamily,
@@ -13,6 +13,7 @@ import {
   isOlder,
   mayAsk,
   poolClosed,
+  spans,
 } from './pools.ts'
 import { type ServiceRequest, nameOf } from './request.ts'
 import { type HolderService, sharingRefused } from './share.ts'
@@ -92,7 +93,7 @@ function chooseInAskedPools(input: ChooseInput, family: Family, address: Ip | un
     return { kind: 'wait', reason: { code: 'UnknownPool', message } }
   }
   const asked = request.pools.flatMap((name) => pools.eips.get(name) ?? [])
-  const eip = asked.find((each) => (address === undefined ? hasFamily(each, family) : covers(each, address)))
+  const eip = asked.find((each) => (address === undefined ? hasFamily(each, family) : spans(each, address)))
   if (eip === undefined) {
     const names = asked.map(formatPool).join(', ')
     if (address !== undefined) {
@@ -111,7 +112,7 @@ function chooseAskedAddress(input: ChooseInput, address: Ip): OfFamily {
   const { pools } = input
   const reserved = addressReserved(address, pools)
   if (reserved !== undefined) return { kind: 'refuse', reason: reserved }
-  const covering = [...pools.eips.values()].filter((eip) => covers(eip, address))
+  const covering = [...pools.eips.values()].filter((eip) => spans(eip, address))
   const [eip] = covering.toSorted((a, b) => (isOlder(a, b) ? -1 : 1))
   if (eip === undefined) {
     const message = `no Eip covers ${formatIp(address)}; create an Eip with it or ask for another address`
@@ -133,7 +134,7 @@ function forbiddenToAsk({ service, request, pools }: ChooseInput, eip: Eip): Rea
 
 function takeAsked(input: ChooseInput, eip: Eip, address: Ip): OfFamily {
   const { service, pools, taken, findService } = input
-  const reserved = addressReserved(address, pools)
+  const reserved = addressReserved(address, pools) ?? addressKeptBack(address, eip)
   if (reserved !== undefined) return { kind: 'refuse', reason: reserved }
   const record = taken.at(address)
   if (record !== undefined && !holdsOnly(record, service)) {

@@ -14,7 +14,8 @@ import { assignedAs, keptInstead, notAssigned } from '../status/service.ts'
 import { holderOf } from './allocation.ts'
 import { type Choice, type Draft, chooseAddresses } from './choose.ts'
 import { isOurs } from './ours.ts'
-import { type Pools, covers } from './pools.ts'
+import { claimOf, findHolder, fit, foreignIngress, sortRecords } from './own.ts'
+import type { Pools } from './pools.ts'
 import { type ServiceRequest, nameOf, readRequest } from './request.ts'
 import type { HolderService } from './share.ts'
 import type { Taken } from './taken.ts'
@@ -71,26 +72,10 @@ export const heldMs = 60_000
 
 export function planService(input: PlanInput): ServicePlan {
   const { service, pools, records, key } = input
-  const mine = records.filter((record) => findHolder(record, input) !== undefined)
+  const mine = records.filter((record) => findHolder(record, key, service) !== undefined)
   if (service === undefined || service.deleting) return planGone(input, mine)
   if (!isOurs(service, pools, mine.length > 0)) return planReleased(service, mine, key)
   return planOurs(input, service, mine)
-}
-
-function findHolder(record: Allocation, { key, service }: PlanInput): Holder | undefined {
-  return record.holders.find(
-    (holder) =>
-      `${holder.namespace}/${holder.name}` === key ||
-      (holder.name === '' && service !== undefined && isClaimOf(holder, service)),
-  )
-}
-
-function isClaimOf({ claim }: Holder, service: Service): boolean {
-  return claim === claimOf(service) || claim === service.uid
-}
-
-function claimOf(service: Service): string {
-  return service.annotations[claimAnnotation] ?? service.uid
 }
 
 // Rows 2 and 3: the Service is gone, or was never stored (its create failed after the webhook had claimed).
@@ -118,21 +103,35 @@ function planReleased(service: Service, mine: readonly Allocation[], key: string
 }
 
 function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[]): ServicePlan {
-  const { pools } = input
-  const { own, strangers } = sortByClaim(input, service, mine)
-  const read = readRequest(service, own, pools.primaryFamily)
-  const done = (steps: readonly Step[], waits = false): ServicePlan => ({ steps, recheckAfterMs: undefined, waits })
+  const { pools, taken, key } = input
+  const sorted = sortRecords(mine, { ...input, service })
+  const { own, strangers, lost } = sorted
+  const foreign = foreignIngress(service, sorted, taken)
+  // Row 5: what others hold and do not share leaves the status first, then the record; both with the reason.
+  const letGo: readonly Step[] = [
+    ...lost.map((record): Step => ({ kind: 'release', record, key })),
+    ...foreign.map(lostAddress),
+  ]
+  const done = (steps: readonly Step[], waits = false): ServicePlan => ({
+    steps: [...steps, ...letGo],
+    recheckAfterMs: undefined,
+    waits,
+  })
+  const nonce = service.annotations[claimAnnotation]
+  const claimed = nonce === undefined ? [] : taken.ofClaim(nonce)
+  const read = readRequest(service, own, pools.primaryFamily, claimed)
   if (!read.ok) {
     if (own.length > 0) return done([...keep(service, own, keptInstead(own, read.reason)), ...unbound(input, own)])
-    return done([...refuse(service, notAssigned(read.reason))])
+    return done(refuse(service, notAssigned(read.reason), foreign))
   }
   const { request } = read
   // Row 4: records of this name with another claim, of a Service that had the name before.
   const again = strangers.filter(({ address }) => own.length === 0 && wants(service, request, address))
   if (again.length > 0) {
-    return done(again.map((record) => ({ kind: 'bind', record, holder: holderOf(service, request, claimOf(service)) })))
+    const holder = holderOf(service, request, claimOf(service, taken))
+    return done(again.map((record) => ({ kind: 'bind', record, holder })))
   }
-  const gone: Step[] = strangers.map((record) => ({ kind: 'release', record, key: input.key }))
+  const gone: Step[] = strangers.map((record) => ({ kind: 'release', record, key }))
 
   const { fitting, families } = fit(own, request, pools)
   const complete = families.length === request.families.length + (request.optional === undefined ? 0 : 1)
@@ -140,63 +139,23 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])
 
   const choice = chooseNext(input, service, own, request, families)
-  const next = stepsTo(choice, service, request)
+  const next = stepsTo(choice, input, service, request)
   if (choice.kind === 'claim' && next.length > 0 && !isOnlyOptionalMissing(choice, enough)) {
-    return done([...gone, ...next])
+    return { steps: [...gone, ...next], recheckAfterMs: undefined, waits: false }
   }
-  if (choice.kind === 'join') return done([...gone, ...next])
+  if (choice.kind === 'join') return { steps: [...gone, ...next], recheckAfterMs: undefined, waits: false }
   // The required ones are had, only the second family of PreferDualStack is lacking.
   if (enough) return done([...gone, ...settle(input, service, own, fitting, request), ...next], true)
   const reason = choice.kind === 'claim' ? choice.lacking : choice.reason
   if (reason === undefined) return done(gone, true)
   // Row 9, the new address is not to be had: the old one stays.
   if (own.length > 0) return done([...gone, ...keep(service, own, keptInstead(own, reason))], true)
-  return done([...gone, ...refuse(service, notAssigned(reason))], true)
-}
-
-// `own`: records of this very Service. `strangers`: of one that had the name before it.
-function sortByClaim(
-  input: PlanInput,
-  service: Service,
-  mine: readonly Allocation[],
-): { readonly own: readonly Allocation[]; readonly strangers: readonly Allocation[] } {
-  const isOwn = (record: Allocation): boolean => {
-    const holder = findHolder(record, input)
-    return holder !== undefined && isClaimOf(holder, service)
-  }
-  return { own: mine.filter(isOwn), strangers: mine.filter((record) => !isOwn(record)) }
+  return done([...gone, ...refuse(service, notAssigned(reason), foreign)], true)
 }
 
 function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): boolean {
   if (service.ingress.some((held) => sameIp(held, ip))) return true
   return addresses.length === 0 ? pools.length === 0 : addresses.some((asked) => sameIp(asked, ip))
-}
-
-// Which of the records held satisfy the request, in the order of the families; one a family.
-function fit(
-  own: readonly Allocation[],
-  request: ServiceRequest,
-  pools: Pools,
-): { readonly fitting: readonly Allocation[]; readonly families: readonly Family[] } {
-  const fitting: Allocation[] = []
-  for (const family of [...request.families, ...(request.optional === undefined ? [] : [request.optional])]) {
-    const asked = request.addresses.find((ip) => ip.family === family)
-    const found = own.find(
-      ({ address, eip }) =>
-        address.family === family &&
-        (asked === undefined || sameIp(asked, address)) &&
-        (request.pools.length === 0 || request.pools.includes(eip) || coveredByAsked(request, pools, address)),
-    )
-    if (found !== undefined) fitting.push(found)
-  }
-  return { fitting, families: fitting.map(({ address }) => address.family) }
-}
-
-function coveredByAsked(request: ServiceRequest, pools: Pools, address: Ip): boolean {
-  return request.pools.some((name) => {
-    const eip = pools.eips.get(name)
-    return eip !== undefined && covers(eip, address)
-  })
 }
 
 function chooseNext(
@@ -224,8 +183,8 @@ function isOnlyOptionalMissing(choice: Extract<Choice, { kind: 'claim' }>, enoug
   return enough && choice.lacking !== undefined
 }
 
-function stepsTo(choice: Choice, service: Service, request: ServiceRequest): readonly Step[] {
-  const holder = holderOf(service, request, claimOf(service))
+function stepsTo(choice: Choice, { taken }: PlanInput, service: Service, request: ServiceRequest): readonly Step[] {
+  const holder = holderOf(service, request, claimOf(service, taken))
   if (choice.kind === 'claim') return [{ kind: 'claim', candidates: choice.candidates, holder }]
   if (choice.kind === 'join') return choice.records.map((record) => ({ kind: 'bind', record, holder }))
   return []
@@ -243,7 +202,7 @@ function settle(
   const wanted = fitting.map(({ address }) => address)
   const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
   const conditions = assignedAs(fitting, pools, service)
-  const patch = patchAssigned(service, fitting, claimOf(service))
+  const patch = patchAssigned(service, fitting, claimOf(service, input.taken))
   const steps: Step[] = [...unbound(input, fitting, request)]
   if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
   if (moved || !saysAlready(service, conditions)) {
@@ -263,7 +222,7 @@ function unbound(input: PlanInput, own: readonly Allocation[], request?: Service
   const { service } = input
   if (service === undefined) return []
   return own.flatMap((record): readonly Step[] => {
-    const holder = findHolder(record, input)
+    const holder = findHolder(record, input.key, service)
     if (holder === undefined) return []
     const asked = request?.asked ?? holder.asked
     const wanted = { ...holder, name: service.name, generateName: '', ports: service.ports, asked }
@@ -287,10 +246,13 @@ function keep(service: Service, own: readonly Allocation[], conditions: readonly
   ]
 }
 
-function refuse(service: Service, conditions: readonly Condition[]): readonly Step[] {
-  if (saysAlready(service, conditions)) return []
+// `foreign` addresses leave the status: two Services must not be announced at one.
+function refuse(service: Service, conditions: readonly Condition[], foreign: readonly Ip[]): readonly Step[] {
+  const ingress =
+    foreign.length === 0 ? undefined : service.ingress.filter((ip) => !foreign.some((other) => sameIp(other, ip)))
+  if (ingress === undefined && saysAlready(service, conditions)) return []
   return [
-    { kind: 'writeStatus', ingress: undefined, conditions },
+    { kind: 'writeStatus', ingress, conditions },
     { kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message: conditions[0]?.message ?? nameOf(service) },
   ]
 }
@@ -319,4 +281,9 @@ function assigned(ip: Ip): Step {
 function released({ address }: Allocation): Step {
   const message = `success to release ip: ${formatIp(address)}`
   return { kind: 'event', type: 'Normal', reason: 'ReleaseIP', message }
+}
+
+function lostAddress(ip: Ip): Step {
+  const message = `${formatIp(ip)} is held by an older claim, which keeps it; this Service is assigned another address as soon as one is to be had`
+  return { kind: 'event', type: 'Warning', reason: 'LostAddress', message }
 }

@@ -14,7 +14,22 @@ export interface Pools {
 
 /** Whether `ip` lies in the pool and is not excluded from it. */
 export function covers(eip: Eip, ip: Ip): boolean {
-  return eip.ranges.some((range) => rangeContains(range, ip)) && !eip.excludes.some((range) => rangeContains(range, ip))
+  return spans(eip, ip) && !excludes(eip, ip)
+}
+
+/** Whether `ip` lies in the ranges of the pool, excluded from it or not. */
+export function spans(eip: Eip, ip: Ip): boolean {
+  return eip.ranges.some((range) => rangeContains(range, ip))
+}
+
+function excludes(eip: Eip, ip: Ip): boolean {
+  return eip.excludes.some((range) => rangeContains(range, ip))
+}
+
+/** Old client systems take .0 and .255 for network and broadcast addresses, whatever the prefix says. */
+export function isBuggy({ family, bits }: Ip): boolean {
+  const last = bits & 0xffn
+  return family === 4 && (last === 0n || last === 255n)
 }
 
 export function hasFamily(eip: Eip, family: Family): boolean {
@@ -86,9 +101,20 @@ export function formatPool(eip: Eip): string {
   return `Eip ${eip.name} (${eip.address})`
 }
 
-/** Reserved or excluded: nobody may have it, whatever a pool covers. */
+/** The cluster's own: nobody may have it, whatever a pool covers. */
 export function addressReserved(ip: Ip, pools: Pools): Reason | undefined {
   const what = pools.reserved(ip)
   if (what === undefined) return undefined
   return { code: 'AddressReserved', message: `${formatIp(ip)} is ${what}; ask for another address` }
+}
+
+/** An address in the ranges of the Eip that it never hands out, whoever asks. */
+export function addressKeptBack(ip: Ip, eip: Eip): Reason | undefined {
+  const why = excludes(eip, ip)
+    ? `is excluded from Eip ${eip.name} (spec.excludes)`
+    : eip.avoidBuggyIPs && isBuggy(ip)
+      ? `ends in .0 or .255, which Eip ${eip.name} does not hand out (spec.avoidBuggyIPs)`
+      : undefined
+  if (why === undefined) return undefined
+  return { code: 'AddressReserved', message: `${formatIp(ip)} ${why}; ask for another address` }
 }

@@ -1,6 +1,6 @@
 // What a Service asks for (openelb-api.md 1.3 rules 1-3, 6). What Bellhop wrote into the annotations itself is never a
 // request: the records of the Service know what was written, and what the user had asked for when they were made.
-import { type Family, type Ip, formatIp, parseIp } from '../address/index.ts'
+import { type Family, type Ip, formatIp, parseIp, sameIp } from '../address/index.ts'
 import {
   type Allocation,
   type Asked,
@@ -27,13 +27,17 @@ export interface ServiceRequest {
   readonly asked: Asked
 }
 
-/** `own` are the records that the Service holds; none at its creation. Refused is what cannot be read. */
+/**
+ * `own` are the records that the Service holds; none at its creation. `claimed` are all records of the claim that stands
+ * in its annotation: of another Service when its YAML was copied. Refused is what cannot be read.
+ */
 export function readRequest(
   service: Service,
   own: readonly Allocation[],
   primaryFamily: Family,
+  claimed: readonly Allocation[] = [],
 ): { readonly ok: true; readonly request: ServiceRequest } | { readonly ok: false; readonly reason: Reason } {
-  const asked = readAsked(service, own)
+  const asked = readAsked(service, own, claimed)
   const addresses: Ip[] = []
   for (const text of splitList(asked.address)) {
     const ip = parseIp(text)
@@ -48,6 +52,10 @@ export function readRequest(
     return { ok: false, reason: { code: 'MalformedAddress', message } }
   }
   const protocol = eitherSpelling(service.annotations, protocolAnnotation)
+  if (protocol !== undefined && readProtocol(protocol) === undefined) {
+    const message = `Service ${nameOf(service)} asks for protocol "${protocol}", which does not exist; write bgp, layer2 or vip in annotation ${protocolAnnotation[0]}`
+    return { ok: false, reason: { code: 'MalformedObject', message } }
+  }
   const written = own[0]?.protocol
   return {
     ok: true,
@@ -74,27 +82,47 @@ export function nameOf({ namespace, name, generateName }: Service): string {
   return `${namespace}/${name === '' ? `${generateName}…` : name}`
 }
 
-function readAsked(service: Service, own: readonly Allocation[]): Asked {
+/**
+ * The record of each family that the Service goes by: the one in its status, else the one that its annotation names.
+ * While it moves it holds a second one, and a claim whose answer was lost may have left another.
+ */
+export function settledRecords(service: Service, own: readonly Allocation[]): readonly Allocation[] {
+  const inStatus = own.filter(({ address }) => service.ingress.some((ip) => sameIp(ip, address)))
+  if (inStatus.length > 0) return inStatus
+  const named = splitList(eitherSpelling(service.annotations, addressAnnotation))
+  const inAnnotation = own.filter(({ address }) => named.includes(formatIp(address)))
+  return inAnnotation.length > 0 ? inAnnotation : own
+}
+
+function readAsked(service: Service, own: readonly Allocation[], claimed: readonly Allocation[]): Asked {
   const address = eitherSpelling(service.annotations, addressAnnotation)
   const pool = eitherSpelling(service.annotations, poolAnnotation)
-  const before = ownAsked(service, own)
-  if (before === undefined) {
-    // An address that came with a claim of another Service was copied with its YAML (openelb-api.md 1.3).
-    const copied = service.annotations[claimAnnotation] !== undefined
-    const { loadBalancerIP } = service
-    return {
-      pool: copied ? undefined : pool,
-      address: (copied ? undefined : address) ?? loadBalancerIP,
-      loadBalancerIP,
-    }
-  }
-  const samePool = pool === undefined || sameList(pool, writtenPools(own))
-  const sameAddress = address === undefined || sameList(address, writtenAddresses(own))
   const { loadBalancerIP } = service
+  const settled = settledRecords(service, own)
+  const before = ownAsked(service, settled)
+  if (before === undefined) {
+    const asked = service.annotations[claimAnnotation] === undefined ? { pool, address } : copiedAsked(service, claimed)
+    return { pool: asked.pool, address: asked.address ?? loadBalancerIP, loadBalancerIP }
+  }
+  const samePool = pool === undefined || isAmong(pool, writtenPools(settled))
+  const sameAddress = address === undefined || isAmong(address, writtenAddresses(settled))
   const newIp = loadBalancerIP === before.loadBalancerIP ? undefined : loadBalancerIP
   if (!samePool) return { pool, address: sameAddress ? newIp : address, loadBalancerIP }
   if (!sameAddress) return { pool: before.pool, address, loadBalancerIP }
   return { pool: before.pool, address: newIp ?? before.address, loadBalancerIP }
+}
+
+// What came with a claim of another Service was copied with its YAML (openelb-api.md 1.3): its address is no request,
+// and its pool only if it was one there. What differs from what that Service was given was written by the user. When
+// nobody knows the claim any more, nothing can be told apart.
+function copiedAsked({ annotations }: Service, claimed: readonly Allocation[]): Pick<Asked, 'pool' | 'address'> {
+  const address = eitherSpelling(annotations, addressAnnotation)
+  const pool = eitherSpelling(annotations, poolAnnotation)
+  const original = claimed[0]?.holders.find(({ claim }) => claim === annotations[claimAnnotation])
+  if (original === undefined) return { pool: undefined, address: undefined }
+  const samePool = pool === undefined || isAmong(pool, writtenPools(claimed))
+  const sameAddress = address === undefined || isAmong(address, writtenAddresses(claimed))
+  return { pool: samePool ? original.asked.pool : pool, address: sameAddress ? undefined : address }
 }
 
 function ownAsked(service: Service, own: readonly Allocation[]): Asked | undefined {
@@ -128,13 +156,13 @@ function splitList(text: string | undefined): readonly string[] {
     .filter((part) => part !== '')
 }
 
-// Addresses are compared as addresses: a user may write them in another form than the canonical one.
-function sameList(a: string, b: string): boolean {
-  const canonical = (text: string): string => {
-    const ip = parseIp(text)
-    return ip === undefined ? text : formatIp(ip)
-  }
-  const left = splitList(a).map(canonical).toSorted()
-  const right = splitList(b).map(canonical).toSorted()
-  return left.length === right.length && left.every((part, index) => part === right[index])
+// Whether every part of `text` is in `written`, so that it says nothing new. Addresses are compared as addresses: a user
+// may write them in another form than the canonical one.
+function isAmong(text: string, written: string): boolean {
+  const parts = splitList(text).map((part) => {
+    const ip = parseIp(part)
+    return ip === undefined ? part : formatIp(ip)
+  })
+  const known = splitList(written)
+  return parts.every((part) => known.includes(part))
 }

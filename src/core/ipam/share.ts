@@ -61,3 +61,24 @@ function samePolicy(a: Service, b: Service): boolean {
     JSON.stringify(Object.entries(selector).toSorted(([x], [y]) => (x < y ? -1 : 1)))
   return Object.keys(a.selector).length > 0 && text(a.selector) === text(b.selector)
 }
+
+/**
+ * What in a change of a Service ends the sharing of an address that it shares now, as a clause of a sentence; undefined:
+ * nothing. The others are known by their entries in the record alone.
+ */
+export function breaksSharing(before: Service, after: Service, record: Allocation): string | undefined {
+  const others = record.holders.filter(({ namespace, name }) => namespace !== after.namespace || name !== after.name)
+  if (others.length === 0) return undefined
+  const address = formatIp(record.address)
+  for (const { namespace, name, ports } of others) {
+    const who = namespace === after.namespace ? `Service ${namespace}/${name}` : 'another Service'
+    const used = (service: Service): Reason | undefined => portCollision(service.ports, ports, address, who)
+    if (used(before) === undefined && used(after) !== undefined) return `one of its ports is in use there by ${who}`
+  }
+  const key = (service: Service): string | undefined => service.annotations[sharingKeyAnnotation]
+  const needsKey = others.some(({ namespace }) => namespace !== after.namespace)
+  if (needsKey && key(before) !== key(after)) return `annotation ${sharingKeyAnnotation} must stay the same`
+  if (before.externalTrafficPolicy !== after.externalTrafficPolicy)
+    return 'spec.externalTrafficPolicy must stay the same'
+  return samePolicy(before, after) ? undefined : 'spec.selector must stay the same with policy Local'
+}

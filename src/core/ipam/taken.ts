@@ -2,7 +2,7 @@
 // Looking up and finding the next free address cost O(log n) in the addresses in use, and nothing in the size of a pool.
 import { type Family, type Ip, type IpRange, rangeContains, rangeSize } from '../address/index.ts'
 import { type Allocation, type Eip, allocationName } from '../model/index.ts'
-import type { Pools } from './pools.ts'
+import { type Pools, covers, isBuggy } from './pools.ts'
 import { SortedBits } from './sorted-bits.ts'
 
 export type Taken = Pick<
@@ -10,11 +10,18 @@ export type Taken = Pick<
   'get' | 'at' | 'ofEip' | 'ofService' | 'ofClaim' | 'countOf' | 'usage' | 'freeIn' | 'size'
 >
 
+// So many addresses are remembered in the order in which they became free.
+const mostFreed = 1024
+
 export class TakenIndex {
   readonly #byName = new Map<string, Allocation>()
   readonly #byEip = new Map<string, Map<string, Allocation>>()
   readonly #byService = new Map<string, Set<string>>()
   readonly #byClaim = new Map<string, Set<string>>()
+  /** Key `eip/namespace`. */
+  readonly #counts = new Map<string, number>()
+  /** By name, the longest free first. */
+  readonly #freed = new Map<string, Ip>()
   readonly #bits: Readonly<Record<Family, SortedBits>> = { 4: new SortedBits(), 6: new SortedBits() }
 
   get size(): number {
@@ -22,8 +29,9 @@ export class TakenIndex {
   }
 
   put(allocation: Allocation): void {
-    this.remove(allocation.name)
     const { name, address, eip, holders } = allocation
+    this.#drop(name)
+    this.#freed.delete(name)
     this.#byName.set(name, allocation)
     this.#bits[address.family].add(address.bits)
     const ofEip = this.#byEip.get(eip) ?? new Map<string, Allocation>()
@@ -32,11 +40,21 @@ export class TakenIndex {
       addTo(this.#byService, `${holder.namespace}/${holder.name}`, name)
       addTo(this.#byClaim, holder.claim, name)
     }
+    for (const key of countKeysOf(allocation)) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
   }
 
   remove(name: string): void {
-    const known = this.#byName.get(name)
+    const known = this.#drop(name)
     if (known === undefined) return
+    this.#freed.set(name, known.address)
+    if (this.#freed.size <= mostFreed) return
+    const oldest = this.#freed.keys().next()
+    if (oldest.done !== true) this.#freed.delete(oldest.value)
+  }
+
+  #drop(name: string): Allocation | undefined {
+    const known = this.#byName.get(name)
+    if (known === undefined) return undefined
     this.#byName.delete(name)
     this.#bits[known.address.family].remove(known.address.bits)
     const ofEip = this.#byEip.get(known.eip)
@@ -46,6 +64,12 @@ export class TakenIndex {
       removeFrom(this.#byService, `${holder.namespace}/${holder.name}`, name)
       removeFrom(this.#byClaim, holder.claim, name)
     }
+    for (const key of countKeysOf(known)) {
+      const count = (this.#counts.get(key) ?? 0) - 1
+      if (count > 0) this.#counts.set(key, count)
+      else this.#counts.delete(key)
+    }
+    return known
   }
 
   get(name: string): Allocation | undefined {
@@ -71,9 +95,7 @@ export class TakenIndex {
 
   /** Addresses of the Eip that Services of the namespace hold; a shared one counts once. */
   countOf(eip: string, namespace: string): number {
-    let count = 0
-    for (const { holders } of this.ofEip(eip)) if (holders.some((holder) => holder.namespace === namespace)) count++
-    return count
+    return this.#counts.get(`${eip}/${namespace}`) ?? 0
   }
 
   /** Addresses of the Eip in use. */
@@ -83,7 +105,8 @@ export class TakenIndex {
 
   /**
    * Free addresses of the Eip in one family, each once, lazily: from a place that `start` (0 ≤ start < 1) chooses on to
-   * the end, then from the beginning. Replicas that start in different places seldom collide.
+   * the end, then from the beginning. Replicas that start in different places seldom collide. Those that became free a
+   * moment ago come last, the longest free of them first.
    */
   *freeIn(eip: Eip, family: Family, pools: Pools, start: number): Iterable<Ip> {
     const ranges = eip.ranges.filter(({ first }) => first.family === family)
@@ -102,7 +125,19 @@ export class TakenIndex {
       }
       offset -= size
     }
-    for (const range of [...after, ...before]) yield* this.#freeInRange(range, eip, pools)
+    for (const range of [...after, ...before]) {
+      for (const ip of this.#freeInRange(range, eip, pools)) {
+        if (this.#freed.size === 0 || !this.#freed.has(allocationName(ip))) yield ip
+      }
+    }
+    for (const [name, ip] of this.#freed) {
+      const isIn = ip.family === family && covers(eip, ip) && !this.#byName.has(name)
+      if (isIn && this.#mayHandOut(ip, eip, pools)) yield ip
+    }
+  }
+
+  #mayHandOut(ip: Ip, { avoidBuggyIPs }: Eip, pools: Pools): boolean {
+    return !(avoidBuggyIPs && isBuggy(ip)) && pools.reserved(ip) === undefined
   }
 
   *#freeInRange({ first, last }: IpRange, eip: Eip, pools: Pools): Iterable<Ip> {
@@ -119,7 +154,7 @@ export class TakenIndex {
         bits = free
         continue
       }
-      if (!(eip.avoidBuggyIPs && isBuggy(ip)) && pools.reserved(ip) === undefined) yield ip
+      if (this.#mayHandOut(ip, eip, pools)) yield ip
       bits += 1n
     }
   }
@@ -129,10 +164,9 @@ export class TakenIndex {
   }
 }
 
-// Old client systems take .0 and .255 for network and broadcast addresses, whatever the prefix says.
-function isBuggy({ family, bits }: Ip): boolean {
-  const last = bits & 0xffn
-  return family === 4 && (last === 0n || last === 255n)
+// A record counts once for a namespace, however many of its Services share the address.
+function countKeysOf({ eip, holders }: Allocation): ReadonlySet<string> {
+  return new Set(holders.map(({ namespace }) => `${eip}/${namespace}`))
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, name: string): void {

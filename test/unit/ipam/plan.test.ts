@@ -95,7 +95,7 @@ suite('a Service and its record agree', () => {
   })
 
   test('the generated name is put into the record', () => {
-    const claimed = record('10.0.0.1', 'a', holder('ns/', 'c', { generateName: 's-' }))
+    const claimed = record('10.0.0.1', 'a', holder('ns/', 'c', { generateName: 's' }))
     assert.deepEqual(words(plan({ service: settled('10.0.0.1'), records: [claimed] })), ['bind 10.0.0.1'])
   })
 })
