@@ -1,5 +1,6 @@
 // The condition Alive of Speaker objects, for people: whether the speaker renews its Lease. Applied under a name of our
-// own, so that it stands beside what the speaker writes.
+// own, so that it stands beside what the speaker writes. A Speaker goes with its Node; one that was made without owner,
+// because the speaker did not know its Node, is deleted here.
 import { findCondition } from '../src/core/model/index.ts'
 import { type WorkOutcome, apiVersionOf, openWorkQueue, speakers } from '../src/io/kube/index.ts'
 import { saysSame, stamped } from './conditions.ts'
@@ -16,6 +17,10 @@ export function keepAlive({ client, view, clock, random, log }: Leading): Duty {
     const speaker = view.speakers.get(name)
     if (speaker === undefined) return 'done'
     const alive = view.presence.of(name)?.alive ?? false
+    if (!alive && !view.nodes.has(name)) {
+      const deleted = await client.delete({ resource: speakers, name }, { uid: speaker.uid })
+      return deleted.ok || deleted.error.code === 'NotFound' ? 'done' : outcomeOf(deleted.error)
+    }
     const seconds = aliveMs / 1000
     const wanted = alive
       ? { status: 'True' as const, reason: 'SpeakerAlive', message: 'the speaker renews its Lease' }
@@ -41,6 +46,9 @@ export function keepAlive({ client, view, clock, random, log }: Leading): Duty {
   const unlisten = view.listen({
     presence: (node, before, after) => {
       if (before?.alive !== after?.alive) queue.add(node)
+    },
+    node: (name, _before, after) => {
+      if (after === undefined) queue.add(name)
     },
     speaker: (name, before, after) => {
       const same = saysSame(

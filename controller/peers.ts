@@ -37,6 +37,10 @@ export function keepPeers(leading: Leading): Duty {
       writtenMs.delete(key)
       return 'done'
     }
+    // Also putting it together is paced: it looks at every speaker.
+    const waitMs = pace.waitMs(key)
+    if (waitMs > 0) return { retryAfterMs: waitMs }
+    pace.mark(key)
     const { stored, wanted } = isPeer
       ? peerStatuses(leading, object as BgpPeer)
       : confStatuses(leading, object as BgpConf)
@@ -47,9 +51,6 @@ export function keepPeers(leading: Leading): Duty {
       if (!writtenMs.has(key)) writtenMs.set(key, nowMs)
       if (nowMs < dueMs) return { retryAfterMs: dueMs - nowMs }
     }
-    const waitMs = pace.waitMs(key)
-    if (waitMs > 0) return { retryAfterMs: waitMs }
-    pace.mark(key)
     writtenMs.set(key, nowMs)
     const ref = { resource: isPeer ? bgpPeers : bgpConfs, name }
     const body = [

@@ -1,8 +1,16 @@
 // The steps of a plan about one Service, carried out in their order.
 import { sameIp } from '../src/core/address/index.ts'
+import type { JsonPatch } from '../src/core/admission/json-patch.ts'
 import type { Step } from '../src/core/ipam/index.ts'
-import { type Condition, type Service, assignedCondition, findCondition } from '../src/core/model/index.ts'
-import { type KubeObject, type WorkOutcome, services } from '../src/io/kube/index.ts'
+import {
+  type Allocation,
+  type Condition,
+  type Service,
+  assignedCondition,
+  findCondition,
+  readService,
+} from '../src/core/model/index.ts'
+import { type WorkOutcome, services } from '../src/io/kube/index.ts'
 import { claimAddresses } from './claims.ts'
 import { saysSame } from './conditions.ts'
 import { type Contest, otherWriter } from './contest.ts'
@@ -16,7 +24,8 @@ export interface StepContext {
   readonly contest: Contest
   /** Our wall time just before the addresses of a Service were written. */
   readonly statusWrittenMs: Map<string, number>
-  readonly learnService: (key: string, object: KubeObject) => void
+  /** What writes were answered with: used until the watch has caught up with it. */
+  readonly ahead: Map<string, Service>
 }
 
 export interface CarriedOut {
@@ -93,7 +102,7 @@ async function take(
       const written = await leading.client.patch(ref, { type: 'json', body: [test, ...step.patch], fieldManager })
       count('metadata', written.ok)
       if (!written.ok) return { then: written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error) }
-      context.learnService(key, written.value)
+      context.ahead.set(key, readService(written.value))
       return 'done'
     }
     case 'writeStatus':
@@ -112,13 +121,31 @@ function recordEvent(
   events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, type, reason, message)
 }
 
+/**
+ * Of a Service that is ours no longer: our addresses and conditions go from its status, before label and claim do, since
+ * without these it is no longer looked at.
+ */
+export async function clearStatus(
+  context: StepContext,
+  key: string,
+  service: Service,
+  records: readonly Allocation[],
+): Promise<WorkOutcome> {
+  const hasOurs = service.ingress.some((ip) => records.some(({ address }) => sameIp(address, ip)))
+  const patch = clearedStatusPatch(service, hasOurs)
+  if (!changesAnything(patch)) return 'done'
+  if (hasOurs) context.statusWrittenMs.set(key, context.leading.clock.wallMs())
+  return patchStatus(context, key, service, patch)
+}
+
 async function writeStatus(
-  { leading, contest, statusWrittenMs, learnService }: StepContext,
+  context: StepContext,
   key: string,
   service: Service,
   { ingress, conditions }: Extract<Step, { kind: 'writeStatus' }>,
 ): Promise<Done> {
-  const { client, clock, metrics } = leading
+  const { leading, contest, statusWrittenMs } = context
+  const { clock } = leading
   if (ingress !== undefined && ingress.length > 0) {
     const waitMs = contest.waitMs(key, ingress)
     if (waitMs > 0) return { then: { retryAfterMs: waitMs } }
@@ -129,15 +156,24 @@ async function writeStatus(
       ? clearedStatusPatch(service, true)
       : statusPatch(service, ingress, wanted.filter(isNewTo(service)), clock.wallMs())
   if (!changesAnything(patch)) return 'done'
-  const { namespace, name } = service
-  const ref = { resource: services, namespace, name }
   if (ingress !== undefined) statusWrittenMs.set(key, clock.wallMs())
-  const written = await client.patch(ref, { type: 'json', body: patch, subresource: 'status', fieldManager })
-  metrics.serviceWrites.add({ write: 'status', outcome: written.ok ? 'done' : 'failed' })
-  if (!written.ok) return { then: written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error) }
+  const written = await patchStatus(context, key, service, patch)
+  if (written !== 'done') return { then: written }
   if (ingress !== undefined && ingress.length > 0) contest.wrote(key, ingress)
-  learnService(key, written.value)
   return 'done'
+}
+
+async function patchStatus(
+  { leading, ahead }: StepContext,
+  key: string,
+  { namespace, name }: Service,
+  body: JsonPatch,
+): Promise<WorkOutcome> {
+  const ref = { resource: services, namespace, name }
+  const written = await leading.client.patch(ref, { type: 'json', body, subresource: 'status', fieldManager })
+  leading.metrics.serviceWrites.add({ write: 'status', outcome: written.ok ? 'done' : 'failed' })
+  if (written.ok) ahead.set(key, readService(written.value))
+  return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
 }
 
 function isNewTo(service: Service): (condition: Condition) => boolean {

@@ -3,6 +3,7 @@
 //   1. whatever may change the plan asks for a new one, at once, and then again after planGapMs at the earliest
 //   2. each rack whose object is missing, differs or is left over is a key; keys are written at most every
 //      rackGapMs, since every speaker of the rack watches its object
+// Both gaps grow with the number of nodes beyond a hundred.
 import { type RackInput, planRacks } from '../src/core/announce/index.ts'
 import type { RackStatus } from '../src/core/model/index.ts'
 import { type WorkOutcome, apiVersionOf, openWorkQueue, racks } from '../src/io/kube/index.ts'
@@ -38,7 +39,8 @@ export function keepRacks({ client, view, clock, random, log }: Leading): Duty {
   }
 
   function planSoon(): void {
-    timer ??= clock.after(Math.max(0, planned + planGapMs - clock.nowMs()), plan)
+    const gapMs = (planGapMs * summaryGapMs(view.nodes.size)) / 1000
+    timer ??= clock.after(Math.max(0, planned + gapMs - clock.nowMs()), plan)
   }
 
   async function writeRack(name: string): Promise<WorkOutcome> {

@@ -6,6 +6,7 @@ import { type Allocation, readAllocation } from '../src/core/model/index.ts'
 import { type KubeClient, type Reflector, eipAllocations, openReflector } from '../src/io/kube/index.ts'
 import type { Clock, Timer } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
+import { isOlderVersion } from './versions.ts'
 
 export interface Records {
   readonly taken: TakenIndex
@@ -74,7 +75,17 @@ export function openRecords(
   const reflector = openReflector<Allocation>(client, {
     resource: eipAllocations,
     read: readAllocation,
-    onChange: (name, _before, after) => put(name, after),
+    onChange: (name, _before, after) => {
+      const known = taken.get(name)
+      // An event that our own write has overtaken.
+      if (
+        after !== undefined &&
+        known?.uid === after.uid &&
+        isOlderVersion(after.resourceVersion, known.resourceVersion)
+      )
+        return
+      put(name, after)
+    },
     clock,
     log,
   })
@@ -92,7 +103,8 @@ export function openRecords(
     released: () => releases.entries(),
     learn(record) {
       // The watch was faster, and may even be further.
-      if (reflector.store.get(record.name)?.resourceVersion === record.resourceVersion) return
+      const seen = reflector.store.get(record.name)
+      if (seen !== undefined && !isOlderVersion(seen.resourceVersion, record.resourceVersion)) return
       put(record.name, record)
       expectConfirmation(record.name)
     },

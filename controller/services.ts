@@ -7,23 +7,17 @@
 //   3. an address that was given back is looked at again when the Leases of the speakers say that they have seen it
 import { formatIp } from '../src/core/address/index.ts'
 import { isOurs, planService } from '../src/core/ipam/index.ts'
-import {
-  type Allocation,
-  type Service,
-  claimAnnotation,
-  readService,
-  sharingKeyAnnotation,
-} from '../src/core/model/index.ts'
-import { type KubeObject, type WorkOutcome, openWorkQueue, services } from '../src/io/kube/index.ts'
+import { type Allocation, type Service, claimAnnotation, sharingKeyAnnotation } from '../src/core/model/index.ts'
+import { type WorkOutcome, openWorkQueue } from '../src/io/kube/index.ts'
 import type { PoolsChange } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
 import { openBreath } from './breath.ts'
 import { openContest } from './contest.ts'
 import { cooledUpToMs } from './cooling.ts'
 import type { Duty, Leading } from './duty.ts'
-import { carryOut } from './plan-steps.ts'
+import { carryOut, clearStatus } from './plan-steps.ts'
 import { sameValue } from './same-value.ts'
-import { changesAnything, clearedStatusPatch } from './service-patch.ts'
+import { isOlderVersion } from './versions.ts'
 import { lookUpClaim } from './claims.ts'
 import { recordsOf } from './view.ts'
 
@@ -40,30 +34,27 @@ const claimPrefix = 'claim:'
 
 /** Notes in `statusWrittenMs` when the addresses of a Service were written last, by our wall clock. */
 export function keepServices(leading: Leading, statusWrittenMs: Map<string, number>): Duty {
-  const { client, view, events, metrics, clock, random, log } = leading
+  const { view, events, metrics, clock, random, log } = leading
   const { records } = view
   const contest = openContest(clock)
   const breathe = openBreath(50)
   const waiting = new Set<string>()
   const cooling = new Map<string, readonly string[]>()
   /** What a write of ours was answered with, until the watch has caught up with it. */
-  const ahead = new Map<string, { readonly service: Service; readonly basedOn: string }>()
+  const ahead = new Map<string, Service>()
   const lookedUp = new Map<string, string>()
   let retryTimer: Timer | undefined
   let coolingTimer: Timer | undefined
+  const context = { leading, contest, statusWrittenMs, ahead }
   const queue = openWorkQueue({ work, workers, clock, random, log })
 
   function serviceOf(key: string): Service | undefined {
     const seen = view.services.get(key)
     const known = ahead.get(key)
-    if (known !== undefined && seen?.resourceVersion === known.basedOn) return known.service
+    if (known === undefined) return seen
+    if (seen !== undefined && isOlderVersion(seen.resourceVersion, known.resourceVersion)) return known
     ahead.delete(key)
     return seen
-  }
-
-  function learnService(key: string, object: KubeObject): void {
-    const basedOn = view.services.get(key)?.resourceVersion
-    if (basedOn !== undefined) ahead.set(key, { service: readService(object), basedOn })
   }
 
   async function work(key: string): Promise<WorkOutcome> {
@@ -80,9 +71,11 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
     if (service === undefined) forgetService(key)
     else if (await lookUpOnce(key, service)) return 'retry'
     const named = recordsOf(records, key, service)
-    const outcome = await workPlan(key, service, named)
-    if (outcome !== 'done' || service === undefined) return outcome
-    return clearStranger(key, service, named)
+    if (service !== undefined && !service.deleting && !isOurs(service, view.pools, named.length > 0)) {
+      const cleared = await clearStatus(context, key, service, named)
+      if (cleared !== 'done') return cleared
+    }
+    return workPlan(key, serviceOf(key), named)
   }
 
   async function workPlan(
@@ -99,7 +92,7 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
     if (plan.waits) waiting.add(key)
     else waiting.delete(key)
     metrics.servicesWaiting.set({}, waiting.size)
-    const outcome = await carryOut({ leading, contest, statusWrittenMs, learnService }, key, service, plan.steps)
+    const outcome = await carryOut(context, key, service, plan.steps)
     if (outcome.cooling.length > 0) cooling.set(key, outcome.cooling)
     else cooling.delete(key)
     if (outcome.then !== 'done') return outcome.then
@@ -125,22 +118,6 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
     const looked = await lookUpClaim(leading, service)
     if (looked) lookedUp.set(key, claim)
     return !looked
-  }
-
-  // A condition of ours on a Service that is ours no longer, and never had an address.
-  async function clearStranger(
-    key: string,
-    service: Service,
-    named: readonly Allocation[],
-  ): Promise<WorkOutcome | 'again'> {
-    if (service.deleting || isOurs(service, view.pools, named.length > 0)) return 'done'
-    const patch = clearedStatusPatch(service, false)
-    if (named.length > 0 || !changesAnything(patch)) return 'done'
-    const { namespace, name } = service
-    const ref = { resource: services, namespace, name }
-    const written = await client.patch(ref, { type: 'json', body: patch, subresource: 'status' })
-    if (written.ok) learnService(key, written.value)
-    return written.ok || written.error.code === 'NotFound' ? 'done' : 'retry'
   }
 
   function forgetService(key: string): void {

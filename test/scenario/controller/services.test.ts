@@ -191,7 +191,9 @@ scenario(
     stage.claimedService('a/web', '192.0.2.1', 'pool')
     await stage.until('ingress', () => stage.ingress('a/web').length > 0)
     const service = stage.get(services, 'a/web')!
-    stage.api.put(services, { ...service, spec: { ...(service['spec'] as object), type: 'ClusterIP' } })
+    // The API server itself drops the addresses of what is no load balancer.
+    const status = { ...(service['status'] as object), loadBalancer: {} }
+    stage.api.put(services, { ...service, spec: { ...(service['spec'] as object), type: 'ClusterIP' }, status })
     await stage.until('the record is gone', () => stage.get(eipAllocations, '192.0.2.1') === undefined)
     assert.deepEqual(stage.ingress('a/web'), [])
     const released = stage.get(services, 'a/web')!
@@ -204,6 +206,23 @@ scenario(
     await stage.until('ingress again', () => stage.ingress('a/web').length > 0)
   },
 )
+
+scenario('a Service that opts out is released, status and metadata (part of IPAM-18)', async (stage) => {
+  await stage.start()
+  stage.claimedService('a/web', '192.0.2.1', 'pool')
+  await stage.until('ingress', () => stage.ingress('a/web').length > 0)
+  const service = stage.get(services, 'a/web')!
+  const annotations = { ...service.metadata.annotations }
+  delete (annotations as Record<string, string>)['lb.kubesphere.io/v1alpha1']
+  stage.api.put(services, { ...service, metadata: { ...service.metadata, annotations } })
+  await stage.until('the record is gone', () => stage.get(eipAllocations, '192.0.2.1') === undefined)
+  assert.deepEqual(stage.ingress('a/web'), [])
+  const released = stage.get(services, 'a/web')!
+  assert.equal(released.metadata.labels?.[poolKey], undefined)
+  assert.equal(stage.condition(services, 'a/web', assigned), undefined)
+  await stage.rest()
+  assert.equal(stage.events('ReleaseIP').length, 1)
+})
 
 scenario('another address asked for: had first, then the old one given back (part of IPAM-16)', async (stage) => {
   await stage.start()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bgpConfs, bgpPeers, eips, leases, racks, services, speakers } from '../../../src/io/kube/index.ts'
+import { bgpConfs, bgpPeers, eips, leases, nodes, racks, services, speakers } from '../../../src/io/kube/index.ts'
 import { openStage, session, speakerStatus, type Stage } from './stage.ts'
 
 const advertised = 'bellhop.dev/Advertised'
@@ -96,6 +96,17 @@ scenario(
     )
   },
 )
+
+scenario('the Speaker of a node that is gone is deleted when it is silent', async (stage) => {
+  putLab(stage)
+  await stage.start()
+  await stage.until('the condition', () => stage.condition(speakers, 'worker2', 'Alive')?.status === 'True')
+  stage.api.remove(nodes, 'worker2')
+  await stage.rest(1_000)
+  assert.ok(stage.get(speakers, 'worker2'), 'deleted while it renews its Lease')
+  await stage.until('it is gone', () => stage.get(speakers, 'worker2') === undefined, { stepMs: 1_000, maxMs: 60_000 })
+  assert.equal(stage.condition(speakers, 'master', 'Alive')?.status, 'False')
+})
 
 scenario('a rack that somebody deletes or edits is put right', async (stage) => {
   putLab(stage)
