@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 
-import type { Lab } from '../lab/index.ts'
+import { type Lab, waitFor } from '../lab/index.ts'
 import type { CreateTimes } from './create-timed.ts'
 import type { RequestsReport } from './requests.ts'
 
@@ -22,39 +22,50 @@ export async function sendRequests(
   return JSON.parse(text) as RequestsReport
 }
 
-/** Creates the Service over one warm connection and resolves when its status has an address. */
-export async function createTimed(lab: Lab, service: object): Promise<CreateTimes> {
+/** Creates the Services one after the other over one warm connection; resolves when each has an address in its status. */
+export async function createTimed(
+  lab: Lab,
+  services: readonly object[],
+  ...flags: readonly '--no-ingress'[]
+): Promise<readonly CreateTimes[]> {
   const program = join(import.meta.dirname, 'create-timed.ts')
-  const input = JSON.stringify(service)
-  return JSON.parse(await lab.read('master', [node, program, lab.files.kubeconfig], { input })) as CreateTimes
+  const input = JSON.stringify(services)
+  const argv = [node, program, lab.files.kubeconfig, ...flags]
+  return JSON.parse(await lab.read('master', argv, { input, timeoutMs: 120_000 })) as readonly CreateTimes[]
 }
 
 export interface RouteWatch {
-  /** Wall time, milliseconds, of the first route to the address on each leaf; resolves when all have it. */
-  readonly seen: Promise<Readonly<Record<'leaf1' | 'leaf2', { readonly address: string; readonly atMs: number }>>>
+  /** Wall time, milliseconds, at which both leaves' kernels had a route to the address; rejects after 20 s. */
+  routed(address: string): Promise<Readonly<Record<'leaf1' | 'leaf2', number>>>
   stop(): void
 }
 
-/** Listens to the kernels' routing tables on both leaves for the first new host route of the pool. */
-export function watchRoutes(lab: Lab, poolStart: string): RouteWatch {
-  const stops: (() => void)[] = []
-  const first = (leaf: 'leaf1' | 'leaf2'): Promise<{ address: string; atMs: number }> =>
-    new Promise((resolve, reject) => {
-      const child = spawn('ip', ['netns', 'exec', lab.namespace(leaf), 'ip', 'monitor', 'route'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      const limit = setTimeout(() => reject(new Error(`${leaf} learnt no route to ${poolStart}… within 20 s`)), 20_000)
-      stops.push(() => {
-        clearTimeout(limit)
-        child.kill('SIGKILL')
-      })
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (!line.startsWith(poolStart)) return
-        clearTimeout(limit)
-        resolve({ address: line.split(' ')[0] ?? '', atMs: performance.timeOrigin + performance.now() })
-      })
+/** Listens to the kernels' routing tables on both leaves; resolves when it listens. */
+export async function watchRoutes(lab: Lab): Promise<RouteWatch> {
+  const leaves = ['leaf1', 'leaf2'] as const
+  const seen = { leaf1: new Map<string, number>(), leaf2: new Map<string, number>() }
+  const children = leaves.map((leaf) => {
+    const argv = ['netns', 'exec', lab.namespace(leaf), 'ip', 'monitor', 'route']
+    const child = spawn('ip', argv, { stdio: ['ignore', 'pipe', 'ignore'] })
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const [address = ''] = line.split(' ')
+      if (!seen[leaf].has(address)) seen[leaf].set(address, performance.timeOrigin + performance.now())
     })
-  const seen = Promise.all([first('leaf1'), first('leaf2')]).then(([leaf1, leaf2]) => ({ leaf1, leaf2 }))
-  seen.catch(() => undefined) // told to whoever awaits it; not lost when the claim failed before
-  return { seen, stop: () => stops.forEach((stop) => stop()) }
+    return child
+  })
+  // A route of our own, made and taken away until it is heard of, says that the listener listens.
+  for (const leaf of leaves) {
+    await waitFor(`the routes of ${leaf} are listened to`, async () => {
+      await lab.exec(leaf, 'ip route add 198.51.100.1/32 dev lo; ip route del 198.51.100.1/32 dev lo')
+      return seen[leaf].has('198.51.100.1')
+    })
+  }
+  return {
+    async routed(address) {
+      const at = (leaf: 'leaf1' | 'leaf2'): Promise<number> =>
+        waitFor(`${leaf} has a route to ${address}`, () => seen[leaf].get(address), { timeoutMs: 20_000, everyMs: 20 })
+      return { leaf1: await at('leaf1'), leaf2: await at('leaf2') }
+    },
+    stop: () => children.forEach((child) => child.kill('SIGKILL')),
+  }
 }

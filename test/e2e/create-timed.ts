@@ -1,7 +1,8 @@
-// Creates one Service over the API and watches it: runs in a namespace from which the API server is reached, prints one
-// line of JSON with wall times in milliseconds. kubectl's own start would hide what is measured.
+// Creates Services over the API, one after the other, and watches each until its status has an address: runs in a
+// namespace from which the API server is reached, prints a JSON array with wall times in milliseconds. kubectl's own start
+// would hide what is measured.
 //
-//   node create-timed.ts KUBECONFIG < service.json
+//   node create-timed.ts KUBECONFIG [--no-ingress] < services.json      an array; --no-ingress: do not wait for addresses
 import { readFileSync } from 'node:fs'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -52,29 +53,33 @@ const base: RequestOptions = {
   },
 }
 
-const service = JSON.parse(await text(process.stdin)) as ServiceObject
-const path = `/api/v1/namespaces/${service.metadata.namespace}/services`
-await call('GET', `${path}?limit=1`) // the connection and its TLS handshake are not what is measured
-let ingressMs: number | null = null
-let ingress: string | null = null
-const watched = watchIngress()
-const startMs = now()
-const { status, body } = await call('POST', path, JSON.stringify(service))
-const answeredMs = now()
-if (status !== 201) throw new Error(`the create was answered ${status}: ${body}`)
-const annotations = (JSON.parse(body) as ServiceObject).metadata.annotations ?? {}
-await watched
-const times: CreateTimes = {
-  name: service.metadata.name,
-  addressInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha1'] ?? null,
-  poolInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha2'] ?? null,
-  startMs,
-  answeredMs,
-  ingressMs,
-  ingress,
-}
-process.stdout.write(`${JSON.stringify(times)}\n`)
+const waitsForIngress = !process.argv.includes('--no-ingress')
+const services = JSON.parse(await text(process.stdin)) as readonly ServiceObject[]
+await call('GET', '/version') // the connection and its TLS handshake are not what is measured
+const all: CreateTimes[] = []
+for (const service of services) all.push(await createOne(service))
+process.stdout.write(`${JSON.stringify(all)}\n`)
 process.exit(0)
+
+async function createOne(service: ServiceObject): Promise<CreateTimes> {
+  const path = `/api/v1/namespaces/${service.metadata.namespace}/services`
+  const watch = waitsForIngress ? await watchIngress(path, service.metadata.name) : undefined
+  const startMs = now()
+  const { status, body } = await call('POST', path, JSON.stringify(service))
+  const answeredMs = now()
+  if (status !== 201) throw new Error(`the create was answered ${status}: ${body}`)
+  const annotations = (JSON.parse(body) as ServiceObject).metadata.annotations ?? {}
+  const seen = await watch?.seen
+  return {
+    name: service.metadata.name,
+    addressInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha1'] ?? null,
+    poolInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha2'] ?? null,
+    startMs,
+    answeredMs,
+    ingressMs: seen?.atMs ?? null,
+    ingress: seen?.ip ?? null,
+  }
+}
 
 function now(): number {
   return performance.timeOrigin + performance.now()
@@ -90,29 +95,38 @@ function call(method: string, target: string, payload?: string): Promise<{ statu
   })
 }
 
-/** Resolves when the Service has an ingress address, or at the deadline. */
-function watchIngress(): Promise<void> {
-  const query = `watch=true&fieldSelector=metadata.name%3D${service.metadata.name}`
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(resolve, deadlineMs)
-    const outgoing = request({ ...base, method: 'GET', path: `${path}?${query}` }, (response) => {
-      let rest = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        const lines = (rest + chunk).split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) {
-          const event = JSON.parse(line) as { object: ServiceObject }
-          const ip = event.object.status?.loadBalancer?.ingress?.[0]?.ip
-          if (ip === undefined || ingressMs !== null) continue
-          ingressMs = now()
-          ingress = ip
-          clearTimeout(limit)
-          resolve()
-        }
+interface Seen {
+  readonly ip: string
+  readonly atMs: number
+}
+
+/** Resolves once the watch is open; `seen` when the Service has an ingress address, or undefined at the deadline. */
+function watchIngress(path: string, name: string): Promise<{ readonly seen: Promise<Seen | undefined> }> {
+  const query = `watch=true&fieldSelector=metadata.name%3D${name}`
+  return new Promise((opened, reject) => {
+    const outgoing = request({ ...base, agent: false, method: 'GET', path: `${path}?${query}` }, (response) => {
+      const seen = new Promise<Seen | undefined>((resolve) => {
+        const limit = setTimeout(() => resolve(undefined), deadlineMs)
+        let rest = ''
+        response.setEncoding('utf8')
+        response.on('error', () => undefined) // the watch is cut below, once it has told what it was opened for
+        response.on('data', (chunk: string) => {
+          const lines = (rest + chunk).split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) {
+            const event = JSON.parse(line) as { object: ServiceObject }
+            const ip = event.object.status?.loadBalancer?.ingress?.[0]?.ip
+            if (ip === undefined) continue
+            clearTimeout(limit)
+            resolve({ ip, atMs: now() })
+            outgoing.destroy()
+            return
+          }
+        })
       })
+      opened({ seen })
     })
-    outgoing.on('error', reject)
+    outgoing.on('error', reject) // after `opened` it changes nothing
     outgoing.end()
   })
 }

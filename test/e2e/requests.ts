@@ -49,7 +49,7 @@ if (options['until-first']) {
   const deadline = Date.now() + Number(options['deadline-ms'])
   while (firstGoodMs === null && Date.now() < deadline) {
     await one(Math.min(timeoutMs, 100))
-    if (firstGoodMs === null) await wait(1)
+    if (firstGoodMs === null) await wait(5)
   }
 } else {
   let left = Number(options.count)

@@ -60,19 +60,28 @@ async function withEips<T>(
   }
 }
 
-// Writes that the API server was asked for on Services and EipAllocations, the user's own included; dry runs are not.
-async function countWrites(lab: Lab): Promise<number> {
+interface Writes {
+  /** Stored by the API server. */
+  readonly done: number
+  /** Refused: a claim that found its address taken, a patch that came too late. */
+  readonly refused: number
+}
+
+/** Writes on Services and EipAllocations since the API server began, the user's own included; dry runs are not. */
+async function countWrites(lab: Lab): Promise<Writes> {
   const { out } = await kubectl(lab, ['get', '--raw', '/metrics'])
-  let count = 0
+  let done = 0
+  let refused = 0
   for (const [, labels = '', value] of out.matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
     const counts =
       /resource="(services|eipallocations)"/.test(labels) &&
       /verb="(POST|PUT|PATCH|APPLY|DELETE)"/.test(labels) &&
-      /dry_run=""/.test(labels) &&
-      !/subresource="token"/.test(labels)
-    if (counts) count += Number(value)
+      /dry_run=""/.test(labels)
+    if (!counts) continue
+    if (/code="2/.test(labels)) done += Number(value)
+    else refused += Number(value)
   }
-  return count
+  return { done, refused }
 }
 
 async function gone(lab: Lab, address: string): Promise<void> {
@@ -344,9 +353,11 @@ export const addresses: readonly Claim[] = [
             everyMs: 500,
           },
         )
-        const writes = ((await countWrites(lab)) - before - 2 * names.length) / names.length
+        const after = await countWrites(lab)
+        const writes = (after.done - before.done - 2 * names.length) / names.length
         expect(writes <= 4, `${writes.toFixed(2)} writes a Service`)
-        return `200 in ${(tookMs / 1000).toFixed(1)} s, ${writes.toFixed(2)} writes a Service`
+        const refused = `${after.refused - before.refused} refused`
+        return `200 in ${(tookMs / 1000).toFixed(1)} s, ${writes.toFixed(2)} writes a Service, ${refused}`
       } finally {
         await remove(lab, 'service', ...names)
       }

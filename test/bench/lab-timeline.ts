@@ -1,0 +1,94 @@
+// The time line of a Service in the lab: create → answer, → ingress in the status, → route in the kernels of both leaves.
+// Baseline of all three: the create of the same Service with a class that is nobody's, which no webhook sees.
+import { createTimed, watchRoutes } from '../e2e/client.ts'
+import { addressKey, remove, serviceObject } from '../e2e/claim.ts'
+import { deployBellhop, openelbSamples } from '../lab/bellhop.ts'
+import { startLab, waitFor } from '../lab/index.ts'
+import type { Measure } from './measure.ts'
+
+const count = 100
+const warmUps = 10
+
+export async function measure(): Promise<readonly Measure[]> {
+  const say = (line: string): void => void process.stdout.write(`   ${line}\n`)
+  const lab = await startLab({ prefix: 'bellhop-bench-', progress: say })
+  try {
+    await deployBellhop(lab)
+    await lab.deploy(openelbSamples)
+    await waitFor(
+      'both leaves know the sample',
+      async () => {
+        const { status, stdout } = await lab.kubectl([
+          'get',
+          'service',
+          'echo',
+          '-o',
+          'jsonpath={.status.conditions[*].reason}',
+        ])
+        return status === 0 && stdout.includes('Advertised')
+      },
+      { timeoutMs: 60_000 },
+    )
+    const routes = await watchRoutes(lab)
+    try {
+      const addresses = Array.from({ length: count + warmUps }, (_, each) => `172.22.0.${each + 100}`)
+      const named = addresses.map((address, each) =>
+        serviceObject({ name: `line-${each}`, annotations: { [addressKey]: address } }),
+      )
+      const bare = addresses.map((_, each) =>
+        serviceObject({ name: `bare-${each}`, spec: { loadBalancerClass: 'example.com/nobody' } }),
+      )
+      const bareTimes = (await createTimed(lab, bare, '--no-ingress')).slice(warmUps)
+      await remove(lab, 'service', ...addresses.map((_, each) => `bare-${each}`))
+      const times = (await createTimed(lab, named)).slice(warmUps)
+      const routed: number[] = []
+      for (const { addressInAnswer, startMs } of times) {
+        const { leaf1, leaf2 } = await routes.routed(addressInAnswer ?? '')
+        routed.push(Math.max(leaf1, leaf2) - startMs)
+      }
+      const baseline = bareTimes.map(({ answeredMs, startMs }) => answeredMs - startMs)
+      return [
+        ...both(
+          'create → answer',
+          times.map(({ answeredMs, startMs }) => answeredMs - startMs),
+          baseline,
+          2,
+        ),
+        ...both(
+          'create → ingress',
+          times.map(({ ingressMs, startMs }) => (ingressMs ?? Number.NaN) - startMs),
+          baseline,
+          2,
+        ),
+        ...both('create → route on both leaves', routed, baseline, 3),
+      ]
+    } finally {
+      routes.stop()
+    }
+  } finally {
+    await lab.stop()
+  }
+}
+
+// The bars are what MetalLB 0.16 needs in the same kind of lab as multiples of a bare create: 19/10 and 26/10.
+function both(name: string, values: readonly number[], baseline: readonly number[], bar: number): readonly Measure[] {
+  return [0.5, 0.99].map((share) => {
+    const value = quantile(values, share)
+    const base = quantile(baseline, share)
+    const ratio = value / base
+    return {
+      name: `${name}, p${share * 100}`,
+      value,
+      unit: 'ms',
+      baseline: base,
+      ratio,
+      bar: `ratio <= ${bar}`,
+      ok: ratio <= bar,
+    }
+  })
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
