@@ -6,8 +6,10 @@
 //   2. "yes" is written at once; every other verdict only when it has stood for settleMs: endpoints come a moment after
 //      their Service, and a session that flaps must not rewrite ten thousand Services
 //   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
+import type { Ip } from '../src/core/address/index.ts'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
 import {
+  type Allocation,
   type Condition,
   type Node,
   type RackStatus,
@@ -45,11 +47,12 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
     const service = view.services.get(key)
     behind.delete(key)
     // What has no address says so in EipAssigned, and what is not labelled no speaker looks at.
-    if (service === undefined || service.ingress.length === 0 || !(poolLabel in service.labels)) {
+    const addresses = service?.ingress.filter((ip) => isHeldBy(key, view.records.taken.at(ip))) ?? []
+    if (service === undefined || addresses.length === 0 || !(poolLabel in service.labels)) {
       unsettled.delete(key)
       return 'done'
     }
-    const { status, reason } = judgeAdvertised(inputOf(key, service))
+    const { status, reason } = judgeAdvertised(inputOf(key, service, addresses))
     if (reason.code === 'SpeakersBehind') behind.add(key)
     const condition = { type: advertisedCondition, status, reason: reason.code, message: reason.message }
     const stored = findCondition(service.conditions, advertisedCondition)
@@ -80,15 +83,15 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
     return known.sinceMs + settleMs - clock.nowMs()
   }
 
-  function inputOf(key: string, service: Service): AdvertisedInput {
+  function inputOf(key: string, service: Service, addresses: readonly Ip[]): AdvertisedInput {
     const keys = new Set([key])
-    for (const address of service.ingress) {
+    for (const address of addresses) {
       for (const { namespace, name } of view.records.taken.at(address)?.holders ?? []) keys.add(`${namespace}/${name}`)
     }
     racks ??= new Map([...view.racks.entries()].flatMap(([name, { status }]) => (status ? [[name, status]] : [])))
     const eip = service.labels[poolLabel] ?? ''
     return {
-      addresses: service.ingress,
+      addresses,
       services: [...keys].map((one) => view.services.get(one)).filter((one) => one !== undefined),
       slices: new Map([...keys].map((one) => [one, view.slicesOf(one)])),
       nodes: view.nodes,
@@ -121,6 +124,12 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
       if (before?.externalTrafficPolicy !== after?.externalTrafficPolicy || after === undefined) addSharers(key)
       else queue.add(key, 'low')
     },
+    // Where the record was not known yet, or is shared by others now.
+    record: (_name, before, after) => {
+      for (const { namespace, name } of after?.holders ?? []) queue.add(`${namespace}/${name}`, 'low')
+      if (after !== undefined && before !== undefined)
+        for (const { namespace, name } of before.holders) queue.add(`${namespace}/${name}`, 'low')
+    },
     slice: addSharers,
     node: (_name, before, after) => {
       if (!sameValue(mattersOfNode(before), mattersOfNode(after))) addAllSoon()
@@ -152,6 +161,11 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
       await queue.stop()
     },
   }
+}
+
+// An address that somebody else wrote is not ours to judge.
+function isHeldBy(key: string, record: Allocation | undefined): boolean {
+  return record?.holders.some(({ namespace, name }) => `${namespace}/${name}` === key) ?? false
 }
 
 // Whole seconds are kept, and the write came within that second.
