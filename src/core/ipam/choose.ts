@@ -66,6 +66,7 @@ export function chooseAddresses(input: ChooseInput, have: readonly Family[] = []
     else return part
   }
   if (joined.length > 0) return { kind: 'join', records: joined }
+  if (parts.length === 0 && lacking !== undefined) return { kind: 'wait', reason: lacking }
   return { kind: 'claim', candidates: combine(parts.map(({ drafts }) => drafts)), lacking }
 }
 

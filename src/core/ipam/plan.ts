@@ -1,25 +1,26 @@
 // What is to be done about one Service and the records that name it (design §3, "How the two can disagree"): each row of
 // that table is a block below. A plan is made from what is known now; after its steps, whoever changed calls for another.
-import { type Family, type Ip, formatIp, sameIp } from '../address/index.ts'
-import type { JsonPatch } from '../admission/json-patch.ts'
+import { type Ip, sameIp } from '../address/index.ts'
 import {
   type Allocation,
   type Condition,
   type Holder,
+  type Reason,
   type Service,
-  allocationName,
   claimAnnotation,
 } from '../model/index.ts'
 import { assignedAs, keptInstead, notAssigned } from '../status/service.ts'
 import { holderOf } from './allocation.ts'
-import { type Choice, type Draft, chooseAddresses } from './choose.ts'
+import { type Choice, chooseAddresses } from './choose.ts'
 import { isOurs } from './ours.ts'
 import { claimOf, findHolder, fit, foreignIngress, sortRecords } from './own.ts'
 import type { Pools } from './pools.ts'
+import { regain } from './regain.ts'
 import { type ServiceRequest, nameOf, readRequest } from './request.ts'
 import type { HolderService } from './share.ts'
+import { type ServicePlan, type Step, assigned, lostAddress, released } from './steps.ts'
 import type { Taken } from './taken.ts'
-import { patchAssigned, patchReleased } from './written.ts'
+import { patchAssigned, patchBond, patchReleased } from './written.ts'
 
 export interface PlanInput {
   /** `namespace/name`. */
@@ -36,35 +37,6 @@ export interface PlanInput {
   ageMs(name: string): number
   /** Whether its Service was seen to exist while it was known here. */
   wasBound(name: string): boolean
-}
-
-export type Step =
-  /** Create the record of one candidate; the plan is made again after it. */
-  | { readonly kind: 'claim'; readonly candidates: Iterable<readonly Draft[]>; readonly holder: Holder }
-  /** Add or replace this Service's entry in a record that exists. */
-  | { readonly kind: 'bind'; readonly record: Allocation; readonly holder: Holder }
-  /** The Service has let go: its entry is removed, the whole record when it is the last and has cooled down. */
-  | { readonly kind: 'release'; readonly record: Allocation; readonly key: string }
-  /** `ingress` undefined: the addresses stay as they are. */
-  | {
-      readonly kind: 'writeStatus'
-      readonly ingress: readonly Ip[] | undefined
-      readonly conditions: readonly Condition[]
-    }
-  | { readonly kind: 'writeMetadata'; readonly patch: JsonPatch }
-  | {
-      readonly kind: 'event'
-      readonly type: 'Normal' | 'Warning'
-      readonly reason: string
-      readonly message: string
-    }
-
-export interface ServicePlan {
-  readonly steps: readonly Step[]
-  /** Look again after so long, whatever happens. */
-  readonly recheckAfterMs: number | undefined
-  /** The Service lacks something: look again when pools, records or namespaces change. */
-  readonly waits: boolean
 }
 
 /** A record whose Service was never seen is given up after so long (state Held). */
@@ -112,33 +84,39 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
     ...lost.map((record): Step => ({ kind: 'release', record, key })),
     ...foreign.map(lostAddress),
   ]
+  const gone: readonly Step[] = strangers.map((record) => ({ kind: 'release', record, key }))
   const done = (steps: readonly Step[], waits = false): ServicePlan => ({
     steps: [...steps, ...letGo],
     recheckAfterMs: undefined,
     waits,
   })
+  // Row 1: what is in the status and has no record is claimed again, or joined again where others hold it and share.
+  const again = regain(input, service, own)
+  if (again.length > 0) return { steps: again, recheckAfterMs: undefined, waits: false }
   const nonce = service.annotations[claimAnnotation]
   const claimed = nonce === undefined ? [] : taken.ofClaim(nonce)
   const read = readRequest(service, own, pools.primaryFamily, claimed)
   if (!read.ok) {
-    if (own.length > 0) return done([...keep(service, own, keptInstead(own, read.reason)), ...unbound(input, own)])
-    return done(refuse(service, notAssigned(read.reason), foreign))
+    if (own.length > 0) {
+      return done([...gone, ...keep(input, service, own, read.reason), ...unbound(input, own)])
+    }
+    return done([...gone, ...refuse(service, notAssigned(read.reason), foreign)])
   }
   const { request } = read
   // Row 4: records of this name with another claim, of a Service that had the name before.
-  const again = strangers.filter(({ address }) => own.length === 0 && wants(service, request, address))
-  if (again.length > 0) {
+  const wanted = strangers.filter(({ address }) => own.length === 0 && wants(service, request, address))
+  const usable = fit(wanted, request, pools)
+  if (usable.fitting.length > 0 && request.families.every((family) => usable.families.includes(family))) {
     const holder = holderOf(service, request, claimOf(service, taken))
-    return done(again.map((record) => ({ kind: 'bind', record, holder })))
+    return done(usable.fitting.map((record) => ({ kind: 'bind', record, holder })))
   }
-  const gone: Step[] = strangers.map((record) => ({ kind: 'release', record, key }))
 
   const { fitting, families } = fit(own, request, pools)
   const complete = families.length === request.families.length + (request.optional === undefined ? 0 : 1)
   const enough = request.families.every((family) => families.includes(family))
   if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])
 
-  const choice = chooseNext(input, service, own, request, families)
+  const choice = chooseAddresses({ ...input, service, request }, families)
   const next = stepsTo(choice, input, service, request)
   if (choice.kind === 'claim' && next.length > 0 && !isOnlyOptionalMissing(choice, enough)) {
     return { steps: [...gone, ...next], recheckAfterMs: undefined, waits: false }
@@ -149,34 +127,13 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   const reason = choice.kind === 'claim' ? choice.lacking : choice.reason
   if (reason === undefined) return done(gone, true)
   // Row 9, the new address is not to be had: the old one stays.
-  if (own.length > 0) return done([...gone, ...keep(service, own, keptInstead(own, reason))], true)
+  if (own.length > 0) return done([...gone, ...keep(input, service, own, reason)], true)
   return done([...gone, ...refuse(service, notAssigned(reason), foreign)], true)
 }
 
 function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): boolean {
   if (service.ingress.some((held) => sameIp(held, ip))) return true
   return addresses.length === 0 ? pools.length === 0 : addresses.some((asked) => sameIp(asked, ip))
-}
-
-function chooseNext(
-  { pools, taken, findService, start }: PlanInput,
-  service: Service,
-  own: readonly Allocation[],
-  request: ServiceRequest,
-  families: readonly Family[],
-): Choice {
-  // Row 1: an address in the status that no record holds is claimed again, unless the user asks for another.
-  const lost = service.ingress.filter(
-    (ip) => request.addresses.length === 0 && !own.some(({ address }) => sameIp(address, ip)),
-  )
-  if (own.length === 0 && lost.length > 0 && lost.every((ip) => taken.get(allocationName(ip)) === undefined)) {
-    const again = chooseAddresses(
-      { service, request: { ...request, addresses: lost, pools: [] }, pools, taken, findService, start },
-      families,
-    )
-    if (again.kind === 'claim') return again
-  }
-  return chooseAddresses({ service, request, pools, taken, findService, start }, families)
 }
 
 function isOnlyOptionalMissing(choice: Extract<Choice, { kind: 'claim' }>, enough: boolean): boolean {
@@ -236,14 +193,28 @@ function sameHolder(a: Holder, b: Holder): boolean {
   return text(a) === text(b)
 }
 
-function keep(service: Service, own: readonly Allocation[], conditions: readonly Condition[]): readonly Step[] {
-  const held = own.map(({ address }) => address)
-  const moved = !service.ingress.some((ip) => held.some((other) => sameIp(ip, other)))
-  if (!moved && saysAlready(service, conditions)) return []
-  return [
-    { kind: 'writeStatus', ingress: moved ? held : undefined, conditions },
-    { kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message: conditions[0]?.message ?? '' },
-  ]
+// One address of each family is kept: what others hold leaves the status, what was claimed besides is let go.
+function keep(
+  { key, taken }: PlanInput,
+  service: Service,
+  own: readonly Allocation[],
+  reason: Reason,
+): readonly Step[] {
+  const kept = own.filter(({ address }, at) => own.findIndex((each) => each.address.family === address.family) === at)
+  const held = kept.map(({ address }) => address)
+  const still = service.ingress.filter((ip) => held.some((other) => sameIp(ip, other)))
+  const moved = still.length === 0 || still.length < service.ingress.length
+  const conditions = keptInstead(kept, reason)
+  const patch = patchBond(service, kept, claimOf(service, taken))
+  const steps: Step[] = patch.length > 0 ? [{ kind: 'writeMetadata', patch }] : []
+  if (moved || !saysAlready(service, conditions)) {
+    const ingress = still.length === 0 ? held : still
+    const message = conditions[0]?.message ?? ''
+    steps.push({ kind: 'writeStatus', ingress: moved ? ingress : undefined, conditions })
+    steps.push({ kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message })
+  }
+  for (const record of own) if (!kept.includes(record)) steps.push({ kind: 'release', record, key }, released(record))
+  return steps
 }
 
 // `foreign` addresses leave the status: two Services must not be announced at one.
@@ -272,18 +243,4 @@ function saysAlready(service: Service, wanted: readonly Condition[]): boolean {
 function sameIpAt(ips: readonly Ip[], at: number, ip: Ip): boolean {
   const other = ips[at]
   return other !== undefined && sameIp(other, ip)
-}
-
-function assigned(ip: Ip): Step {
-  return { kind: 'event', type: 'Normal', reason: 'AssignIP', message: `success to assign ip: ${formatIp(ip)}` }
-}
-
-function released({ address }: Allocation): Step {
-  const message = `success to release ip: ${formatIp(address)}`
-  return { kind: 'event', type: 'Normal', reason: 'ReleaseIP', message }
-}
-
-function lostAddress(ip: Ip): Step {
-  const message = `${formatIp(ip)} is held by an older claim, which keeps it; this Service is assigned another address as soon as one is to be had`
-  return { kind: 'event', type: 'Warning', reason: 'LostAddress', message }
 }

@@ -101,11 +101,13 @@ function readAsked(service: Service, own: readonly Allocation[], claimed: readon
   const settled = settledRecords(service, own)
   const before = ownAsked(service, settled)
   if (before === undefined) {
-    const asked = service.annotations[claimAnnotation] === undefined ? { pool, address } : copiedAsked(service, claimed)
-    return { pool: asked.pool, address: asked.address ?? loadBalancerIP, loadBalancerIP }
+    if (service.annotations[claimAnnotation] !== undefined) return copiedAsked(service, claimed)
+    return { pool, address: address ?? loadBalancerIP, loadBalancerIP }
   }
   const samePool = pool === undefined || isAmong(pool, writtenPools(settled))
-  const sameAddress = address === undefined || isAmong(address, writtenAddresses(settled))
+  // What is in the status is no news either, though its record may be lost.
+  const had = [...settled, ...service.ingress.map((ip) => ({ address: ip }))]
+  const sameAddress = address === undefined || isAmong(address, writtenAddresses(had))
   const newIp = loadBalancerIP === before.loadBalancerIP ? undefined : loadBalancerIP
   if (!samePool) return { pool, address: sameAddress ? newIp : address, loadBalancerIP }
   if (!sameAddress) return { pool: before.pool, address, loadBalancerIP }
@@ -115,14 +117,21 @@ function readAsked(service: Service, own: readonly Allocation[], claimed: readon
 // What came with a claim of another Service was copied with its YAML (openelb-api.md 1.3): its address is no request,
 // and its pool only if it was one there. What differs from what that Service was given was written by the user. When
 // nobody knows the claim any more, nothing can be told apart.
-function copiedAsked({ annotations }: Service, claimed: readonly Allocation[]): Pick<Asked, 'pool' | 'address'> {
+function copiedAsked({ annotations, loadBalancerIP }: Service, claimed: readonly Allocation[]): Asked {
   const address = eitherSpelling(annotations, addressAnnotation)
   const pool = eitherSpelling(annotations, poolAnnotation)
   const original = claimed[0]?.holders.find(({ claim }) => claim === annotations[claimAnnotation])
-  if (original === undefined) return { pool: undefined, address: undefined }
+  if (original === undefined) return { pool: undefined, address: loadBalancerIP, loadBalancerIP }
+  // There the annotation won over it, so it was not what the user meant.
+  const { asked } = original
+  const outdone = loadBalancerIP === asked.loadBalancerIP && asked.address !== loadBalancerIP
   const samePool = pool === undefined || isAmong(pool, writtenPools(claimed))
   const sameAddress = address === undefined || isAmong(address, writtenAddresses(claimed))
-  return { pool: samePool ? original.asked.pool : pool, address: sameAddress ? undefined : address }
+  return {
+    pool: samePool ? asked.pool : pool,
+    address: sameAddress ? (outdone ? undefined : loadBalancerIP) : address,
+    loadBalancerIP,
+  }
 }
 
 function ownAsked(service: Service, own: readonly Allocation[]): Asked | undefined {
@@ -133,7 +142,8 @@ function ownAsked(service: Service, own: readonly Allocation[]): Asked | undefin
   )?.asked
 }
 
-function wantedFamilies(
+/** `families`: those that must be had; `optional`: the second one of PreferDualStack. */
+export function wantedFamilies(
   { ipFamilies, ipFamilyPolicy }: Service,
   primaryFamily: Family,
 ): Pick<ServiceRequest, 'families' | 'optional'> {

@@ -35,6 +35,14 @@ export function patchAssigned(service: Service, held: readonly Held[], claim: st
   ]
 }
 
+/** Label and claim alone: by them the Service is announced and known, whatever it asks for instead of what it has. */
+export function patchBond({ annotations, labels }: Service, held: readonly Held[], claim: string): JsonPatch {
+  return [
+    ...patchMap(['metadata', 'annotations'], annotations, { [claimAnnotation]: claim }),
+    ...patchMap(['metadata', 'labels'], labels, { [poolLabel]: held[0]?.eip ?? '' }),
+  ]
+}
+
 /** Label, claim and address go; pool and protocol stay, they are of use when the Service comes back. */
 export function patchReleased({ annotations, labels }: Service): JsonPatch {
   const gone = (keys: readonly string[], of: Readonly<Record<string, string>>): Record<string, undefined> =>
