@@ -24,6 +24,7 @@ import { openPodNetworks } from './pod-network.ts'
 import { type PodRun, runPod } from './pod-run.ts'
 import type { ProgramPaths } from './pod-command.ts'
 import { type Pod, type SchedulableNode, chooseNode, readPod } from './pod.ts'
+import { setNodeCondition } from './node-objects.ts'
 import type { Plane } from './plane.ts'
 import type { Programs } from './process.ts'
 import { type NodeName, nodeNames } from './topology.ts'
@@ -43,9 +44,12 @@ export interface Kubelet {
   readonly runs: () => readonly PodRun[]
   /** Nodes that any Pod may be bound to: the control plane has taken the taint of new nodes away. */
   readonly usableNodes: () => number
-  /** Whether this node's kubelet renews its Lease; when it does not, the control plane gives the node up in 50 s. */
-  readonly setHeartbeat: (node: NodeName, beats: boolean) => void
-  /** Stops looking; what runs is left as it is. */
+  /**
+   * False: the node's kubelet falls silent, as if the machine had lost its power while its programs go on; the control
+   * plane takes the node for lost (Ready Unknown) after some 50 s. True: it is back, Ready.
+   */
+  readonly setHeartbeat: (node: NodeName, beats: boolean) => Promise<void>
+  /** Stops looking, and lets go of every Pod. */
   stop(): Promise<void>
 }
 
@@ -101,6 +105,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       if (after.nodeName === undefined) queue.add(key)
       else if (after.deletionGraceMs !== undefined) endRun(after, after.deletionGraceMs)
       else startRun(after, after.nodeName)
+      // The control plane takes the Pods of a silent node for not ready; a kubelet that lives knows better.
+      const run = runs.get(after.uid)
+      if (run !== undefined && run.isReady() !== after.ready && !silent.has(run.node)) run.refreshStatus()
     },
   })
 
@@ -180,13 +187,19 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     runs: () => [...runs.values()],
     usableNodes: () =>
       [...nodes.store.values()].filter(({ unschedulable, taints }) => !unschedulable && taints.length === 0).length,
-    setHeartbeat(node, beats) {
-      if (beats) silent.delete(node)
-      else silent.add(node)
-      if (beats) void beat()
+    async setHeartbeat(node, beats) {
+      if (!beats) {
+        silent.add(node)
+        return
+      }
+      silent.delete(node)
+      await beat()
+      await setNodeCondition(plane.api, node, 'Ready', 'True')
+      for (const run of runs.values()) if (run.node === node) run.refreshStatus()
     },
     async stop() {
       clearInterval(heartbeat)
+      for (const run of runs.values()) run.abandon()
       await Promise.all([pods.stop(), nodes.stop(), queue.stop()])
     },
   }

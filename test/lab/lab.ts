@@ -54,7 +54,8 @@ export interface Lab {
   /** Sets a label or, with null, removes it. */
   labelNode(node: NodeName, label: string, value: string | null): Promise<void>
   setNodeCondition(node: NodeName, type: string, status: 'True' | 'False' | 'Unknown'): Promise<void>
-  setHeartbeat(node: NodeName, beats: boolean): void
+  /** False: that kubelet falls silent, its node is Unknown some 50 s later. True: it is back and Ready. */
+  setHeartbeat(node: NodeName, beats: boolean): Promise<void>
   /** Next hops of the kernel's route for an address on a router, sorted. */
   leafNextHops(router: RouterName, address: string): Promise<readonly string[]>
   /** What the router's BGP table has for an address, used or not. */
@@ -137,7 +138,8 @@ function openLab({ prefix, files, programs, api, kubelet, stop }: LabParts): Lab
     exec: (role, command, options) => runCommand(argvOf(role, command), options),
     read: (role, command, options) => readCommand(argvOf(role, command), options),
     kubectl,
-    deploy: (path, { timeoutMs = 60_000 } = {}) => deploy({ kubectl, runs: kubelet.runs }, path, timeoutMs),
+    deploy: (path, { timeoutMs = 60_000 } = {}) =>
+      deploy({ kubectl, request: api.request, runs: kubelet.runs }, path, timeoutMs),
     pods: kubelet.runs,
     async setPodReady(pod, ready) {
       const run = kubelet.runs().find((each) => `${each.pod.namespace}/${each.pod.name}` === pod)
@@ -192,7 +194,6 @@ interface TakeDownOptions {
 /** Nothing outlives the namespaces, so nothing is asked to end in good order. */
 async function takeDown({ prefix, programs, keepLogs, kubelet, api }: TakeDownOptions): Promise<void> {
   await kubelet?.stop()
-  const ended = kubelet?.runs().map((run) => run.hold('SIGKILL')) ?? []
   api?.close()
   // What a start that failed midway was just about to start may come a moment later.
   for (let round = 0; round < 2 || programs.running().size > 0; round++) {
@@ -203,7 +204,6 @@ async function takeDown({ prefix, programs, keepLogs, kubelet, api }: TakeDownOp
       }),
     )
   }
-  void Promise.allSettled(ended)
   await clear(prefix, { processes: [], namespaces: findNamespaces(prefix) }, { keepLogs })
 }
 

@@ -44,6 +44,8 @@ export interface PodRun {
   isReady(): boolean
   /** The end of its program's log. */
   lastWords(): string
+  /** Writes the status as it is, where it may have been changed by another; nothing before the program has run. */
+  refreshStatus(): void
   /** Ends the program and leaves it ended. */
   hold(signal?: NodeJS.Signals): Promise<void>
   /** Starts it again after `hold`. */
@@ -52,6 +54,8 @@ export interface PodRun {
   setReady(ready: boolean): Promise<void>
   /** The object is being deleted, or is gone: `graceMs` 0. Resolves when nothing is left of it. */
   end(graceMs: number): Promise<void>
+  /** Lets go of everything at once, API server and network as they are: the lab is being taken down. */
+  abandon(): void
 }
 
 const longestBackoffMs = 5000
@@ -275,6 +279,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     address: () => network?.address,
     process: () => (program?.hasEnded() === false ? program : undefined),
     isReady: () => ready,
+    refreshStatus: () => void (program !== undefined && writeStatus(ready)),
     lastWords,
     async hold(signal = 'SIGTERM') {
       held = true
@@ -302,6 +307,10 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
       await written
     },
     end: (graceMs) => (ending ??= finish(graceMs)),
+    abandon() {
+      stop.abort()
+      program?.kill('SIGKILL')
+    },
   }
 }
 

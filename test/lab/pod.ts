@@ -50,6 +50,8 @@ export interface Pod {
   /** Set once it is being deleted. */
   readonly deletionGraceMs: number | undefined
   readonly finished: boolean
+  /** Its condition Ready, whoever wrote it. */
+  readonly ready: boolean
   readonly hostNetwork: boolean
   readonly serviceAccount: string
   readonly labels: Readonly<Record<string, string>>
@@ -94,6 +96,7 @@ export function readPod(object: KubeObject): Pod {
       metadata.deletionTimestamp === undefined
         ? undefined
         : (numberAt(metadata, 'deletionGracePeriodSeconds') ?? 0) * 1000,
+    ready: isConditionTrue(object, 'Ready'),
     finished: phase === 'Succeeded' || phase === 'Failed',
     hostNetwork: booleanAt(spec, 'hostNetwork') ?? false,
     serviceAccount: stringAt(spec, 'serviceAccountName') ?? 'default',
@@ -113,6 +116,11 @@ export function readPod(object: KubeObject): Pod {
         ? undefined
         : 'the lab runs Pods of one container',
   }
+}
+
+function isConditionTrue(object: unknown, type: string): boolean {
+  const condition = listAt(object, 'status', 'conditions').find((each) => stringAt(each, 'type') === type)
+  return stringAt(condition, 'status') === 'True'
 }
 
 function readWantedNode(spec: unknown): string | undefined {
