@@ -53,11 +53,14 @@ describe('FRR', { skip: frrIsMissing, timeout: 120_000 }, () => {
     assert.equal(report.localAddress, addresses.engine)
     assert.equal(report.negotiatedHoldTimeMs, 9000)
     await hops(router, [addresses.engine, addresses.third])
-    const kernel = await network.run(network.router, 'ip', 'route', 'show', prefix)
-    assert.match(
-      kernel,
-      /nexthop via 10\.77\.0\.1 .*[\s\S]*nexthop via 10\.77\.0\.3 /,
+    let kernel = ''
+    await waitFor(
       'FRR makes an ECMP route of them',
+      async () => {
+        kernel = await network.run(network.router, 'ip', 'route', 'show', prefix)
+        return /nexthop via 10\.77\.0\.1 .*[\s\S]*nexthop via 10\.77\.0\.3 /.test(kernel)
+      },
+      { missing: () => kernel },
     )
     await speaker.setPaths(prefix, [third])
     await hops(router, [addresses.third])

@@ -291,8 +291,14 @@ export const mainJob: readonly Claim[] = [
         const opened = service.metadata.annotations?.[addressKey] ?? ''
         await nextHopsBecome(lab, opened, [master, worker1], [worker2])
         // Only nodes with a speaker have the host route; worker1 is announced by the master's and has none.
-        await waitFor('ping answers', async () =>
-          (await lab.exec('client', `ping -c 3 -i 0.2 -W 1 ${opened}`)).stdout.includes('bytes from'),
+        let pinged = ''
+        await waitFor(
+          `${opened} answers ping`,
+          async () => {
+            pinged = (await lab.exec('leaf2', `ping -c 3 -i 0.2 -W 1 ${opened}`)).stdout
+            return pinged.includes(' 0% packet loss')
+          },
+          { missing: () => pinged },
         )
         const refused = await lab.exec('leaf2', `curl -s -m 2 http://${opened}:81/`)
         expect(refused.status === 7, `curl to a closed port ended with ${refused.status}, not refused`)
