@@ -1,7 +1,7 @@
 // An Eip being created, changed or deleted: what needs other objects to be judged (openelb-api.md 1.4). What its schema
 // can state is in the CRD; it is judged here too, so that the sentence is a good one and an old CRD does no harm.
-import { type Ip, formatIp, rangesOverlap } from '../address/index.ts'
-import { type Pools, type Taken, covers, overlaps } from '../ipam/index.ts'
+import { type Ip, formatIp, formatRange, rangesOverlap } from '../address/index.ts'
+import { type Pools, type Taken, covers, overlaps, spaceOf } from '../ipam/index.ts'
 import type { Eip, Reason } from '../model/index.ts'
 import type { Operation } from './review.ts'
 import { type Judgement, allow } from './verdict.ts'
@@ -88,6 +88,9 @@ function refuseStranding(after: Eip, before: Eip | undefined, taken: Taken): Rea
   return { code: 'AddressInUse', message }
 }
 
+// kubectl prints each on a line of its own.
+const mostWarnings = 5
+
 function warnings(after: Eip, before: Eip | undefined, pools: Pools): readonly Reason[] {
   const found: Reason[] = []
   if (after.hostAccess && before?.hostAccess !== true) {
@@ -95,11 +98,10 @@ function warnings(after: Eip, before: Eip | undefined, pools: Pools): readonly R
     found.push({ code: 'AddressReserved', message })
   }
   if (before !== undefined && sameRanges(before, after)) return found
-  const ends = after.ranges.flatMap(({ first, last }) => [first, last])
-  const hit = ends.map((ip) => ({ ip, what: pools.reserved(ip) })).find(({ what }) => what !== undefined)
-  if (hit !== undefined) {
-    const message = `Eip ${after.name} covers ${formatIp(hit.ip)}, ${hit.what ?? ''}; such addresses are never handed out`
+  for (const { what, range } of pools.reservations?.(spaceOf(after)) ?? []) {
+    const message = `Eip ${after.name} covers ${formatRange(range)}, ${what}; such addresses are never handed out`
     found.push({ code: 'AddressReserved', message })
+    if (found.length >= mostWarnings) break
   }
   return found
 }

@@ -1,6 +1,13 @@
 // The pools as a decision sees them, and what speaks against handing out of one.
-import { type Family, type Ip, formatIp, rangeContains, rangesOverlap } from '../address/index.ts'
+import { type Family, type Ip, type IpRange, formatIp, rangeContains, rangesOverlap } from '../address/index.ts'
 import { type Eip, type Reason, type Service, matchesLabels } from '../model/index.ts'
+
+/** Addresses that belong to something in the cluster itself. */
+export interface Reserved {
+  /** `an address of Node worker1`. */
+  readonly what: string
+  readonly range: IpRange
+}
 
 export interface Pools {
   readonly eips: ReadonlyMap<string, Eip>
@@ -10,6 +17,10 @@ export interface Pools {
   readonly primaryFamily: Family
   /** What an address is that nobody may have, or undefined: `an address of Node worker1`. */
   reserved(ip: Ip): string | undefined
+  /** The whole range that is reserved with an address, so that a search passes over it in one step. */
+  reservedRange?(ip: Ip): IpRange | undefined
+  /** All that is reserved in `ranges`, for counting it and for warning of it. */
+  reservations?(ranges: readonly IpRange[]): Iterable<Reserved>
 }
 
 /** Whether `ip` lies in the pool and is not excluded from it. */

@@ -155,7 +155,7 @@ export class TakenIndex {
         continue
       }
       if (this.#mayHandOut(ip, eip, pools)) yield ip
-      bits += 1n
+      bits = (pools.reservedRange?.(ip)?.last.bits ?? bits) + 1n
     }
   }
 

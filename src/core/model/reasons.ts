@@ -37,6 +37,11 @@ export const reasons = {
   KeptAddress: 'the new address is not to be had; the old one is kept',
   StatusContested: 'another program keeps rewriting the status',
   LostAddress: 'an older claim holds the address; another one is assigned',
+  // Of an Eip.
+  Ready: 'the Eip hands out addresses',
+  Complete: 'status.used lists every address in use',
+  Truncated: 'more addresses are in use than status.used lists',
+  Announced: 'addresses of the Eip are announced by BGP',
   // Announcing.
   Advertised: 'at least one router has the way to the address',
   NoAddress: 'the Service has no address',

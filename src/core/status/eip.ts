@@ -1,6 +1,7 @@
 // Status of an Eip (openelb-api.md 2.2): OpenELB's fields, and `free` and conditions of ours.
-import { type IpRange, compareIp, formatIp, rangeContains, rangeSize } from '../address/index.ts'
-import { type Pools, poolClosed } from '../ipam/pools.ts'
+import { compareIp, formatIp } from '../address/index.ts'
+import { type Pools, defaultEip, poolClosed, spans } from '../ipam/pools.ts'
+import { freeCount, poolSize } from '../ipam/space.ts'
 import type { Taken } from '../ipam/taken.ts'
 import { type Allocation, type Condition, type Eip, findCondition, readConditions } from '../model/index.ts'
 
@@ -26,6 +27,7 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): Ei
   const size = poolSize(eip)
   const records = [...taken.ofEip(eip.name)].toSorted((a, b) => compareIp(a.address, b.address))
   const usage = records.length
+  const free = freeCount(eip, taken, pools)
   const [range] = eip.ranges
   const ready = readyCondition(eip, pools)
   const stored = readConditions(eip.status)
@@ -37,8 +39,8 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): Ei
   return {
     poolSize: capped(size),
     usage,
-    free: capped(size > BigInt(usage) ? size - BigInt(usage) : 0n),
-    occupied: BigInt(usage) >= size,
+    free: capped(free),
+    occupied: free === 0n,
     used: Object.fromEntries(
       records.slice(0, mostUsedListed).map((record) => [formatIp(record.address), holders(record)]),
     ),
@@ -46,7 +48,9 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): Ei
     lastIP: range === undefined ? '' : formatIp(range.last),
     v4: range?.first.family === 4,
     ready: ready.status === 'True',
-    conditions: [ready, usedListed(usage), announced(eip)].map(stamped),
+    conditions: [ready, usedListed(usage), announced(eip), ...stranded(eip, records), ...outranked(eip, pools)].map(
+      stamped,
+    ),
   }
 }
 
@@ -60,35 +64,6 @@ function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`
-}
-
-/** Addresses that may be handed out: excludes are subtracted, each address once. */
-export function poolSize(eip: Eip): bigint {
-  let size = 0n
-  for (const range of eip.ranges) size += rangeSize(range) - excludedFrom(range, eip.excludes)
-  return size
-}
-
-// Excludes may overlap one another: they are merged before they are counted.
-function excludedFrom(range: IpRange, excludes: readonly IpRange[]): bigint {
-  let excluded = 0n
-  let counted = range.first.bits - 1n
-  const within = excludes
-    .filter(({ first, last }) => first.family === range.first.family && touches(range, { first, last }))
-    .toSorted((a, b) => compareIp(a.first, b.first))
-  for (const { first, last } of within) {
-    const from = first.bits > counted ? first.bits : counted + 1n
-    const start = from < range.first.bits ? range.first.bits : from
-    const end = last.bits > range.last.bits ? range.last.bits : last.bits
-    if (end < start) continue
-    excluded += end - start + 1n
-    counted = end
-  }
-  return excluded
-}
-
-function touches(range: IpRange, other: IpRange): boolean {
-  return rangeContains(range, other.first) || rangeContains(other, range.first)
 }
 
 // JSON numbers are exact up to 2^53 - 1 (openelb-api.md 1.1).
@@ -120,6 +95,23 @@ function usedListed(usage: number): Condition {
       ? 'status.used lists every address in use'
       : `status.used lists ${mostUsedListed} of ${usage} addresses in use; see kubectl get eipa -l bellhop.dev/eip`,
   }
+}
+
+// Conditions that are there only while something is wrong: it slipped past a webhook that was down.
+function stranded(eip: Eip, records: readonly Allocation[]): readonly Condition[] {
+  const outside = records.filter(({ address }) => !spans(eip, address))
+  if (outside.length === 0) return []
+  const named = outside.slice(0, 5).map(({ address }) => formatIp(address))
+  const more = outside.length > 5 ? ` and ${outside.length - 5} more` : ''
+  const message = `${named.join(', ')}${more} in use and no longer in the Eip; they are kept and announced: widen spec.address or spec.extraAddresses`
+  return [{ type: 'CoversUsed', status: 'False', reason: 'PoolGone', message }]
+}
+
+function outranked(eip: Eip, pools: Pools): readonly Condition[] {
+  const counts = defaultEip(pools)
+  if (!eip.isDefault || counts === undefined || counts.name === eip.name) return []
+  const message = `Eip ${counts.name} is the default already and older, so it counts; take the annotation is-default-eip away from one of them`
+  return [{ type: 'Default', status: 'False', reason: 'SecondDefaultPool', message }]
 }
 
 function announced(eip: Eip): Condition {

@@ -1,4 +1,5 @@
-import { type Family, type Ip, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
+import { type Family, type Ip, type IpRange, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
+import type { Reserved } from '../../core/ipam/index.ts'
 import {
   type Eip,
   type KubeObjectLike,
@@ -24,6 +25,8 @@ export interface ObservedPools {
   /** Family of the cluster: that of the Service default/kubernetes. */
   readonly primaryFamily: Family
   reserved(ip: Ip): string | undefined
+  reservedRange?(ip: Ip): IpRange | undefined
+  reservations?(ranges: readonly IpRange[]): Iterable<Reserved>
 }
 
 /** What changed, for whoever has Services waiting for it. */
@@ -124,6 +127,8 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
         return primaryFamily
       },
       reserved: (ip) => reserved.whatIs(ip),
+      reservedRange: (ip) => reserved.rangeOf(ip),
+      reservations: (ranges) => reserved.within(ranges),
     },
     reflectors,
     missing: () => [...reflectors].filter(([, reflector]) => !reflector.isSynced()).map(([plural]) => plural),

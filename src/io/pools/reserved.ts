@@ -1,6 +1,16 @@
 // Addresses that are never handed out, whatever a pool covers: those of the cluster itself (design §3). Each source (a
 // Node, a BgpPeer …) says what it reserves; an address is free again when no source names it any more.
-import { type Ip, type Prefix, formatIp, prefixContains } from '../../core/address/index.ts'
+import {
+  type Ip,
+  type IpRange,
+  type Prefix,
+  formatIp,
+  prefixContains,
+  rangeOfIp,
+  rangeOfPrefix,
+  rangesOverlap,
+} from '../../core/address/index.ts'
+import type { Reserved } from '../../core/ipam/index.ts'
 
 export interface Reservation {
   /** For the sentence of a refusal: `the address of Node x`. */
@@ -31,6 +41,24 @@ export class ReservedIndex {
       this.#byAddress.set(formatIp(ip), sources.add(source))
     }
     if (reservation.prefixes.length > 0) this.#prefixed.set(source, reservation)
+  }
+
+  /** The Service range in which the address lies. */
+  rangeOf(ip: Ip): IpRange | undefined {
+    for (const { prefixes } of this.#prefixed.values()) {
+      const prefix = prefixes.find((one) => prefixContains(one, ip))
+      if (prefix !== undefined) return rangeOfPrefix(prefix)
+    }
+    return undefined
+  }
+
+  /** All that is reserved in `ranges`; looks at every source. */
+  *within(ranges: readonly IpRange[]): Generator<Reserved, void, undefined> {
+    for (const { what, addresses, prefixes } of this.#sources.values()) {
+      for (const range of [...prefixes.map(rangeOfPrefix), ...addresses.map(rangeOfIp)]) {
+        if (ranges.some((one) => rangesOverlap(one, range))) yield { what, range }
+      }
+    }
   }
 
   /** What the address is, or undefined when it may be handed out. */
