@@ -76,7 +76,8 @@ async function up(prefix: string): Promise<void> {
   }
   if (!end.signal.aborted) {
     const which = prefix === defaultPrefix ? '' : ` PREFIX=${prefix}`
-    tell(`\nCtrl-C here, or \`make lab-down${which}\` anywhere, takes it all down.`)
+    const here = process.connected ? '' : 'Ctrl-C here, or '
+    tell(`\n${here}\`make lab-down${which}\` anywhere, takes it all down.`)
     if (process.connected) process.disconnect()
   }
   // Nothing else may be holding the process: the lab's own handles do.

@@ -176,7 +176,8 @@ export function writeKubectl(prefix: string, files: LabFiles, kubectl: string): 
   const script = `#!/bin/sh
 # kubectl against the lab: enters the master's network namespace, where the API server is.
 [ "$(id -u)" = 0 ] || { echo 'the lab is in network namespaces: run this as root' >&2; exit 1; }
-KUBECONFIG='${files.kubeconfig}' exec nsenter --net=/run/netns/${prefix}master -- '${kubectl}' "$@"
+export KUBECONFIG='${files.kubeconfig}' KUBECACHEDIR='${files.state}/kubectl'
+exec nsenter --net=/run/netns/${prefix}master -- '${kubectl}' "$@"
 `
   writeFileSync(files.kubectl, script)
   chmodSync(files.kubectl, 0o755)
