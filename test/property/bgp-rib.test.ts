@@ -45,7 +45,7 @@ type Command =
     }
   | { readonly do: 'send'; readonly messages: number }
   | { readonly do: 'refresh'; readonly family: Family }
-  | { readonly do: 'reconsider' }
+  | { readonly do: 'reconsider' | 'reconnect' }
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -61,7 +61,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('refresh' as const), family: fc.constantFrom(4 as const, 6 as const) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('reconsider' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reconsider' as const, 'reconnect' as const) }) },
 )
 
 for (const withPaths of [true, false]) {
@@ -84,14 +84,20 @@ for (const withPaths of [true, false]) {
             if (next.done === true) return
             router.take(next.value.bytes)
             for (const key of steady) assert.ok(router.table.has(key), `${key} is wanted all along`)
-            for (const key of router.table.keys()) if (rib.wanted.has(key)) steady.add(key)
+            for (const { key, wanted } of rib.entries())
+              if (wanted !== undefined && router.table.has(key)) steady.add(key)
           }
         }
         for (const each of commands) {
           if (each.do === 'send') send(each.messages)
           else if (each.do === 'refresh') rib.refresh(each.family)
           else if (each.do === 'reconsider') rib.reconsiderAll()
-          else {
+          else if (each.do === 'reconnect') {
+            rib.forgetSent()
+            router.table.clear()
+            steady.clear()
+            updates = nextUpdates(rib, outbound)
+          } else if (each.do === 'want') {
             const prefix = prefixes[each.index] ?? assert.fail()
             const paths = each.paths.map(({ hop, med }) => pathTo(prefix.ip.family, hop, med))
             rib.setPaths(prefix, paths)
@@ -100,7 +106,8 @@ for (const withPaths of [true, false]) {
         }
         send(Number.POSITIVE_INFINITY)
         assert.deepEqual(router.read(), expected(rib, outbound, withPaths))
-        assert.deepEqual([...rib.sent.keys()].toSorted(), [...rib.wanted.keys()].toSorted())
+        assert.deepEqual([rib.sentCount, rib.wantedCount], [router.table.size, router.table.size])
+        assert.equal([...rib.entries()].length, router.table.size, 'nothing is kept of what is gone')
       }),
       { numRuns: runs },
     )
@@ -109,7 +116,7 @@ for (const withPaths of [true, false]) {
 
 // The same by the plainest rule: the first two, or our own, else the first.
 function expected(rib: AdjRibOut, outbound: Outbound, withPaths: boolean): Record<string, readonly string[]> {
-  const rows = [...rib.wanted].map(([key, { prefix, paths }]) => {
+  const rows = [...rib.entries()].map(({ key, prefix, wanted: paths = [] }) => {
     const one = paths.find(({ nextHop }) => nextHop === 'self') ?? paths[0]
     const chosen = withPaths ? paths.slice(0, 2) : [one ?? assert.fail()]
     const described = chosen.map(({ id, nextHop, attributes: { med } }) => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import { type Ip, formatIp, parseIp } from '../../core/address/index.ts'
 import type { PeerSettings } from '../../core/bgp/index.ts'
+import { SocketError } from '../net/libc.ts'
 import { type TcpListener, describeTcpError, listenTcp } from '../net/tcp.ts'
 import type { Clock, Timer } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -74,16 +75,20 @@ export class Listeners {
   }
 
   #tryOpen(key: string, address: Ip): boolean {
+    const passwords: Listening['passwords'] = new Map()
     try {
       const tcp = listenTcp(address, this.#port, {
-        accept: this.#accept,
+        accept: (socket, remote, local) => {
+          if (this.#holdsKeyOf(remote, passwords)) this.#accept(socket, remote, local)
+          else socket.destroy()
+        },
         fail: (error) => {
           this.#log.error('listener failed', { address: key, port: this.#port, error })
           this.#open.delete(key)
           this.#retry ??= this.#clock.after(retryMs, () => this.#openMissing())
         },
       })
-      const listening = { address, tcp, passwords: new Map() }
+      const listening = { address, tcp, passwords }
       this.#open.set(key, listening)
       this.#setPasswords(listening)
       this.#log.info('listening for BGP', { address: key, port: this.#port })
@@ -112,8 +117,25 @@ export class Listeners {
     }
     for (const [key, each] of wanted) {
       if (passwords.get(key)?.password === each.password) continue
-      tcp.setPassword(each.remote, each.password)
-      passwords.set(key, each)
+      // Until the kernel has taken the new key, the peer has none that we would accept.
+      passwords.delete(key)
+      try {
+        tcp.setPassword(each.remote, each.password)
+        passwords.set(key, each)
+      } catch (error) {
+        if (!(error instanceof SocketError)) throw error
+        this.#log.error('no connections taken from a peer: its password cannot be set', {
+          neighbor: key,
+          reason: error.message,
+        })
+      }
     }
+  }
+
+  // Never a session without the password: also not when the kernel would not take the key.
+  #holdsKeyOf(remote: Ip, passwords: Listening['passwords']): boolean {
+    const address = formatIp(remote)
+    const peer = this.#peers.find(({ neighbor }) => formatIp(neighbor) === address)
+    return peer?.password === passwords.get(address)?.password
   }
 }

@@ -166,8 +166,8 @@ export class Peer {
       addPath: up?.addPathSend ?? [],
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       flaps: this.#flaps,
-      prefixesWanted: this.#sender.rib.wanted.size,
-      prefixesSent: this.#sender.rib.sent.size,
+      prefixesWanted: this.#sender.rib.wantedCount,
+      prefixesSent: this.#sender.rib.sentCount,
       messages: { sent: this.#sent.read(), received: this.#received.read() },
     }
   }

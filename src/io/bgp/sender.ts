@@ -170,7 +170,7 @@ export class Sender {
     const { value, done } = transfer.updates.next()
     if (done === true) {
       transfer.updates = undefined
-      return this.rib.dirty.size > 0 || this.#writeMarkers(transfer)
+      return this.rib.isDirty || this.#writeMarkers(transfer)
     }
     this.#counts.add('update')
     this.#counts.addWithdrawn(value.withdrawn)
@@ -206,7 +206,7 @@ export class Sender {
 
   #settle(): void {
     const transfer = this.#transfer
-    const isBusy = transfer !== undefined && (transfer.inFlight > 0 || transfer.isBlocked || this.rib.dirty.size > 0)
+    const isBusy = transfer !== undefined && (transfer.inFlight > 0 || transfer.isBlocked || this.rib.isDirty)
     if (isBusy || this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []

@@ -47,9 +47,8 @@ export type SocketOption = Exclude<keyof typeof options, 'tcpMd5'>
 export class SocketError extends Error {
   readonly code: string
 
-  constructor(call: string, errno: number) {
-    const code = errnoNames.get(errno) ?? `errno ${errno}`
-    super(`${call}: ${code}`)
+  constructor(message: string, code: string) {
+    super(message)
     this.name = 'SocketError'
     this.code = code
   }
@@ -88,7 +87,7 @@ const longestKey = 80
  */
 export function setMd5Key(fd: number, remote: Ip, password: string | undefined): void {
   const key = Buffer.from(password ?? '', 'utf8')
-  if (key.length > longestKey) throw new SocketError('setsockopt tcpMd5', koffi.os.errno['EINVAL'] ?? 22)
+  if (key.length > longestKey) throw new SocketError('the password is longer than the 80 octets of TCP-MD5', 'EINVAL')
   const bytes = Buffer.alloc(storageLength + 8 + longestKey)
   bytes.set(socketAddress(remote, 0))
   bytes.writeUInt16LE(key.length, storageLength + 2)
@@ -137,6 +136,8 @@ function socketAddress(ip: Ip, port: number): Buffer {
 }
 
 function check(call: string, result: number): number {
-  if (result < 0) throw new SocketError(call, koffi.errno())
-  return result
+  if (result >= 0) return result
+  const errno = koffi.errno()
+  const code = errnoNames.get(errno) ?? `errno ${errno}`
+  throw new SocketError(`${call}: ${code}`, code)
 }

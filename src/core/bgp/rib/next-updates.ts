@@ -11,7 +11,7 @@ import {
   unicast,
   writeNlri,
 } from '../wire/index.ts'
-import type { AdjRibOut, Wanted } from './adj-rib-out.ts'
+import type { AdjRibOut, RibEntry } from './adj-rib-out.ts'
 import type { AttributeGroup, Outbound, Route } from './outbound.ts'
 import { sameRoute } from './outbound.ts'
 
@@ -26,34 +26,31 @@ export interface Packed {
 const batchSize = 8192
 
 /**
- * The UPDATEs that bring the peer from `sent` to `wanted`, each made when it is asked for. Whoever takes one sends it:
- * `rib.sent` counts it as sent. What is wanted while the iteration rests is taken up when it goes on.
+ * The UPDATEs that bring the peer from what it has to what is wanted, each made when it is asked for. Whoever takes one
+ * sends it: the table counts it as sent. What is wanted while the iteration rests is taken up when it goes on.
  */
 export function* nextUpdates(rib: AdjRibOut, outbound: Outbound): Generator<Packed, void, void> {
-  while (rib.dirty.size > 0) {
+  const message = new UpdateMessage()
+  while (rib.isDirty) {
     const plan = planBatch(rib, outbound)
-    for (const family of outbound.families) yield* packWithdrawals(rib, outbound, plan.before[family], family)
-    for (const [group, announcements] of plan.announcements) yield* packGroup(rib, outbound, group, announcements)
-    for (const family of outbound.families) yield* packWithdrawals(rib, outbound, plan.after[family], family)
+    for (const family of outbound.families) yield* packWithdrawals(rib, outbound, message, plan.before[family], family)
+    for (const [route, entries] of plan.announcements) yield* packRoute(rib, outbound, message, route, entries)
+    for (const family of outbound.families) yield* packWithdrawals(rib, outbound, message, plan.after[family], family)
   }
 }
 
-interface Announcement {
-  readonly key: string
-  readonly wanted: Wanted
-  readonly route: Route
-}
-
 interface Withdrawal {
-  readonly key: string
-  /** As it was when this was planned: when it has changed, the prefix is dirty again and this no longer holds. */
-  readonly wanted: Wanted | undefined
+  readonly entry: RibEntry
   readonly id: number
 }
 
+/**
+ * What a batch of entries needs. An entry that has become dirty again when its turn comes is passed over: it will be
+ * planned anew.
+ */
 interface Plan {
   readonly before: { readonly [F in Family]: Withdrawal[] }
-  readonly announcements: Map<AttributeGroup, Announcement[]>
+  readonly announcements: Map<Route, RibEntry[]>
   readonly after: { readonly [F in Family]: Withdrawal[] }
 }
 
@@ -61,95 +58,101 @@ const noRoutes: readonly Route[] = []
 
 function planBatch(rib: AdjRibOut, outbound: Outbound): Plan {
   const plan: Plan = { before: { 4: [], 6: [] }, announcements: new Map(), after: { 4: [], 6: [] } }
-  let left = batchSize
-  for (const key of rib.dirty) {
-    if (left-- === 0) break
-    rib.dirty.delete(key)
-    const wanted = rib.wanted.get(key)
-    const sent = rib.sent.get(key)
-    const { prefix } = wanted ?? sent ?? {}
-    if (prefix !== undefined) planPrefix(plan, outbound, { key, wanted, family: prefix.ip.family, has: sent?.routes })
+  for (const entry of rib.takeDirty(batchSize)) {
+    rib.dropIfEmpty(entry)
+    planEntry(plan, outbound, entry)
   }
   return plan
 }
 
-interface Difference {
-  readonly key: string
-  readonly wanted: Wanted | undefined
-  readonly family: Family
-  readonly has: readonly Route[] | undefined
-}
-
-function planPrefix(plan: Plan, outbound: Outbound, { key, wanted, family, has = noRoutes }: Difference): void {
-  const routes = wanted === undefined ? noRoutes : outbound.routesOf(wanted.paths, family)
+function planEntry(plan: Plan, outbound: Outbound, entry: RibEntry): void {
+  const { wanted, sent = noRoutes } = entry
+  const { family } = entry.prefix.ip
+  const routes = wanted === undefined ? noRoutes : outbound.routesOf(wanted, family)
+  if (routes === sent) return
   let isAnnounced = false
   for (const route of routes) {
-    if (wanted === undefined || route.group === undefined || has.some((other) => sameRoute(other, route))) continue
-    const group = plan.announcements.get(route.group)
-    if (group === undefined) plan.announcements.set(route.group, [{ key, wanted, route }])
-    else group.push({ key, wanted, route })
+    if (hasRoute(sent, route)) continue
+    const entries = plan.announcements.get(route)
+    if (entries === undefined) plan.announcements.set(route, [entry])
+    else entries.push(entry)
     isAnnounced = true
   }
   // A route of the same identifier is replaced, not withdrawn (RFC 7911 §3, RFC 4271 §3.1).
-  for (const { id } of has) {
-    if (!routes.some((route) => route.id === id))
-      plan[isAnnounced ? 'after' : 'before'][family].push({ key, wanted, id })
+  for (const { id } of sent) {
+    if (hasId(routes, id)) continue
+    const list = isAnnounced ? plan.after : plan.before
+    list[family].push({ entry, id })
   }
 }
 
-function* packGroup(
+function hasRoute(routes: readonly Route[], route: Route): boolean {
+  for (const other of routes) if (sameRoute(other, route)) return true
+  return false
+}
+
+function hasId(routes: readonly Route[], id: number): boolean {
+  for (const route of routes) if (route.id === id) return true
+  return false
+}
+
+function* packRoute(
   rib: AdjRibOut,
   outbound: Outbound,
-  group: AttributeGroup,
-  announcements: readonly Announcement[],
+  message: UpdateMessage,
+  route: Route,
+  entries: readonly RibEntry[],
 ): Generator<Packed, void, void> {
+  const { group, id: pathId } = route
+  if (group === undefined) return
   const { context, maxMessageLength } = outbound
   const withPathId = context.addPath.includes(group.family)
-  const message = new UpdateMessage()
-  for (const { key, wanted, route } of announcements) {
-    if (rib.wanted.get(key) !== wanted) continue
-    const { prefix } = wanted
+  for (const entry of entries) {
+    const { prefix, wanted } = entry
+    if (entry.isDirty || wanted === undefined) continue
     if (message.count > 0 && message.length + nlriLength(prefix, withPathId) > maxMessageLength) {
-      yield { bytes: message.finish(), announced: message.count, withdrawn: 0 }
+      yield message.finishAnnouncement()
+      // The pause may have been long.
+      if (entry.isDirty) continue
     }
     if (message.count === 0) message.beginAnnouncement(group)
-    message.add({ prefix, pathId: route.id }, withPathId)
-    const routes = outbound.routesOf(wanted.paths, group.family)
-    rib.sent.set(key, { prefix, routes: withRoute(rib.sent.get(key)?.routes, route, routes) })
+    message.add({ prefix, pathId }, withPathId)
+    rib.markSent(entry, withRoute(entry.sent, route, outbound.routesOf(wanted, group.family)))
   }
-  if (message.count > 0) yield { bytes: message.finish(), announced: message.count, withdrawn: 0 }
+  if (message.count > 0) yield message.finishAnnouncement()
 }
 
 // What the peer has once `route` is there too; the shared array of all wanted routes as soon as that is what it has.
-function withRoute(has: readonly Route[] = noRoutes, route: Route, wanted: readonly Route[]): readonly Route[] {
-  const routes = [...has.filter(({ id }) => id !== route.id), route]
-  const isComplete = routes.length === wanted.length && wanted.every((each) => routes.some((r) => sameRoute(r, each)))
+function withRoute(sent: readonly Route[] | undefined, route: Route, wanted: readonly Route[]): readonly Route[] {
+  if (wanted.length === 1 && (sent === undefined || route.id === 0)) return wanted
+  const routes = [...(sent ?? noRoutes).filter(({ id }) => id !== route.id), route]
+  const isComplete = routes.length === wanted.length && wanted.every((each) => hasRoute(routes, each))
   return isComplete ? wanted : routes
 }
 
 function* packWithdrawals(
   rib: AdjRibOut,
   outbound: Outbound,
+  message: UpdateMessage,
   withdrawals: readonly Withdrawal[],
   family: Family,
 ): Generator<Packed, void, void> {
   const { context, maxMessageLength } = outbound
   const withPathId = context.addPath.includes(family)
-  const message = new UpdateMessage()
-  for (const { key, wanted, id } of withdrawals) {
-    const sent = rib.sent.get(key)
-    if (sent === undefined || rib.wanted.get(key) !== wanted) continue
-    const { prefix } = sent
+  for (const { entry, id: pathId } of withdrawals) {
+    const { prefix } = entry
+    if (entry.isDirty || entry.sent === undefined) continue
     if (message.count > 0 && message.length + nlriLength(prefix, withPathId) > maxMessageLength) {
-      yield { bytes: message.finish(), announced: 0, withdrawn: message.count }
+      yield message.finishWithdrawal()
+      if (entry.isDirty) continue
     }
     if (message.count === 0) message.beginWithdrawal(family)
-    message.add({ prefix, pathId: id }, withPathId)
-    const routes = sent.routes.filter((route) => route.id !== id)
-    if (routes.length === 0) rib.sent.delete(key)
-    else rib.sent.set(key, { prefix, routes })
+    message.add({ prefix, pathId }, withPathId)
+    const { sent = noRoutes } = entry
+    const left = sent.length === 1 ? noRoutes : sent.filter((route) => route.id !== pathId)
+    rib.markSent(entry, left.length === 0 ? undefined : left)
   }
-  if (message.count > 0) yield { bytes: message.finish(), announced: 0, withdrawn: message.count }
+  if (message.count > 0) yield message.finishWithdrawal()
 }
 
 const optionalExtended = 0x90
@@ -203,8 +206,16 @@ class UpdateMessage {
     this.count++
   }
 
-  /** The bytes; the message is empty again. */
-  finish(): Uint8Array {
+  finishAnnouncement(): Packed {
+    return { announced: this.count, withdrawn: 0, bytes: this.#finish() }
+  }
+
+  finishWithdrawal(): Packed {
+    return { announced: 0, withdrawn: this.count, bytes: this.#finish() }
+  }
+
+  // The bytes; the message is empty again.
+  #finish(): Uint8Array {
     const end = this.#writer.length
     this.#writer.raw(this.#tail)
     for (const { at, countsTail } of this.#lengths) {

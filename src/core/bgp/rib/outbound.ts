@@ -21,7 +21,7 @@ export interface AttributeGroup {
   readonly nextHop: Uint8Array
 }
 
-/** A path as a session carries it. */
+/** A path as a session carries it. Equal routes of a session are one object, unless it has seen thousands of them. */
 export interface Route {
   /** Path identifier; 0 without ADD-PATH. */
   readonly id: number
@@ -37,7 +37,8 @@ export interface OutboundSettings {
   readonly self: (family: Family) => Ip | undefined
 }
 
-const mostRemembered = 4096
+// More than a batch of nextUpdates: with attributes of its own for every prefix each set is still worked out once.
+const mostRemembered = 16_384
 const defaultLocalPref = 100
 const none: readonly Route[] = []
 // RFC 4271 §4.3: header, two lengths; a prefix with its identifier; MP_REACH_NLRI with a next hop.
@@ -54,6 +55,7 @@ export class Outbound {
     6: new Map<readonly Path[], readonly Route[]>(),
   }
   readonly #groups = new Map<string, AttributeGroup>()
+  readonly #routeOf = new Map<AttributeGroup, Map<number, Route>>()
 
   constructor(settings: OutboundSettings) {
     this.#settings = settings
@@ -80,10 +82,23 @@ export class Outbound {
       if (nextHop?.family !== family) continue
       const group = this.#group(nextHop, path.attributes)
       if (group.attributes.length + roomBesideAttributes > this.maxMessageLength) continue
-      routes.push({ id: withIds ? path.id : 0, group })
+      routes.push(this.#route(withIds ? path.id : 0, group))
       if (routes.length >= (withIds ? this.#settings.addPathSendMax : 1)) break
     }
     return routes
+  }
+
+  #route(id: number, group: AttributeGroup): Route {
+    let byId = this.#routeOf.get(group)
+    if (byId === undefined) {
+      byId = new Map()
+      this.#routeOf.set(group, byId)
+    }
+    const known = byId.get(id)
+    if (known !== undefined) return known
+    const route = { id, group }
+    byId.set(id, route)
+    return route
   }
 
   #group(nextHop: Ip, attributes: RouteAttributes): AttributeGroup {
@@ -93,7 +108,10 @@ export class Outbound {
     const writer = new Writer()
     writeAttributes(writer, this.#attributes(nextHop, attributes), this.context)
     const group = { key, family: nextHop.family, attributes: writer.finish(), nextHop: ipToBytes(nextHop) }
-    if (this.#groups.size >= mostRemembered) this.#groups.clear()
+    if (this.#groups.size >= mostRemembered) {
+      this.#groups.clear()
+      this.#routeOf.clear()
+    }
     this.#groups.set(key, group)
     return group
   }
