@@ -131,11 +131,11 @@ export function openReport(options: ReportOptions): Report {
 }
 
 /**
- * The part whose change others wait for: everything but counts. A session that is being tried goes round CONNECT and
- * ACTIVE for as long as the router is away: that is no news either.
+ * The part whose change others wait for: everything but counts, except whether there is anything at all. A session that
+ * is being tried goes round CONNECT and ACTIVE for as long as the router is away: that is no news either.
  */
 function newsOf(status: SpeakerStatus): string {
-  const { sessions, routes, prefixes: _prefixes, ...rest } = status
+  const { sessions, routes, prefixes, ...rest } = status
   const quiet = sessions.map((session) => ({
     ...session,
     state: session.state === 'ESTABLISHED' ? session.state : 'IDLE',
@@ -144,5 +144,10 @@ function newsOf(status: SpeakerStatus): string {
     messagesSent: undefined,
     messagesReceived: undefined,
   }))
-  return JSON.stringify({ ...rest, sessions: quiet, repaired: routes.repaired })
+  return JSON.stringify({
+    ...rest,
+    sessions: quiet,
+    any: [prefixes > 0, routes.present > 0],
+    repaired: routes.repaired,
+  })
 }
