@@ -135,6 +135,20 @@ suite('waits for what is lacking, is refused what contradicts', () => {
       'refuse ProtocolMismatch',
     ],
     [
+      'an excluded address',
+      service('ns/s', { annotations: wantsIp('10.1.0.5') }),
+      pools([eip('b', { address: '10.1.0.0/24', excludes: ['10.1.0.5'] })]),
+      taken(),
+      'refuse AddressReserved',
+    ],
+    [
+      'an address ending in .0 of a pool that avoids them',
+      service('ns/s', { annotations: wantsIp('10.1.0.0') }),
+      pools([eip('b', { address: '10.1.0.0/24', avoidBuggyIPs: true })]),
+      taken(),
+      'refuse AddressReserved',
+    ],
+    [
       'another namespace',
       service('ns/s', { annotations: wantsPool('b') }),
       pools([eip('b', { address: '10.1.0.1', namespaces: ['x'] })]),
