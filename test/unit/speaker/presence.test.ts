@@ -165,12 +165,19 @@ void test('a session that is being tried in vain is told once, not with every at
   await report.stop()
 })
 
-void test('counts alone are written once a minute', async () => {
+void test('counts alone are written once a minute, the first prefix and the last at once', async () => {
   const { clock, writes, report, set } = openSpeakerObject()
   report.start()
   await clock.advance(1000)
+  for (const prefixes of [1, 0, 1]) {
+    writes.length = 0
+    set(speaker([session('leaf1', { prefixesSent: prefixes })], { prefixes }))
+    report.changed()
+    await clock.advance(1000)
+    assert.equal(writes.length, 1, `${prefixes} prefixes`)
+  }
   writes.length = 0
-  for (let prefixes = 1; prefixes <= 180; prefixes++) {
+  for (let prefixes = 2; prefixes <= 181; prefixes++) {
     set(speaker([session('leaf1', { prefixesSent: prefixes })], { prefixes }))
     report.changed()
     await clock.advance(1000)
