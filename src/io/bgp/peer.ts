@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 
-import { type Family, type Ip, formatIp } from '../../core/address/index.ts'
+import { type Family, type Ip, type Prefix, formatIp } from '../../core/address/index.ts'
 import type { Path, PeerSettings, SessionReport } from '../../core/bgp/index.ts'
-import type { Prefix } from '../../core/address/index.ts'
 import { AdjRibOut, Outbound, type PathInterner } from '../../core/bgp/rib/index.ts'
 import {
   type Action,

@@ -101,6 +101,23 @@ test('prefixes with equal attributes share messages, as many as fit', () => {
   assert.equal(router.table.size, 0)
 })
 
+test('what is handed out says how many prefixes it announces and withdraws', () => {
+  const outbound = outboundOf({ addPathSend: [] })
+  const { rib } = begin(outbound)
+  for (let i = 0; i < 1000; i++) rib.setPaths({ ip: { family: 4, bits: 0x0a000000n + BigInt(i) }, length: 32 }, [own])
+  const sizes = (): (readonly [number, number])[] =>
+    [...nextUpdates(rib, outbound)].map(({ announced, withdrawn }) => [announced, withdrawn] as const)
+  assert.deepEqual(sizes(), [
+    [811, 0],
+    [189, 0],
+  ])
+  rib.clear()
+  assert.deepEqual(sizes(), [
+    [0, 814],
+    [0, 186],
+  ])
+})
+
 test('IPv6 prefixes go in MP_REACH_NLRI, as many as fit; IPv4 beside them', () => {
   const { rib, router, drain } = begin()
   for (let i = 0; i < 500; i++)
