@@ -61,6 +61,21 @@ async function portsTo(lab: Lab, hop: string, address: string, port: number): Pr
   return found
 }
 
+/** The spine follows the leaves by BGP of its own: a moment later. */
+async function spineKnows(lab: Lab, address: string, leaves: readonly string[]): Promise<void> {
+  let seen = ''
+  await waitFor(
+    `the spine has {${leaves.join()}} for ${address}`,
+    async () => {
+      seen = (await lab.leafNextHops('spine', address)).join()
+      return seen === leaves.join()
+    },
+    { missing: () => `seen {${seen}}` },
+  )
+}
+
+const viaLeaf1 = '192.168.101.2'
+const viaLeaf2 = '192.168.102.2'
 const master = '192.168.0.3'
 const worker1 = '192.168.0.4'
 const worker2 = '192.168.1.2'
@@ -76,6 +91,7 @@ export const mainJob: readonly Claim[] = [
         const address = await addressOf(lab, name)
         expect(address.startsWith(poolStart), `${name} has ${address}, which is not in the pool`)
         await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
+        await spineKnows(lab, address, [viaLeaf1, viaLeaf2])
         const { good, errors } = await sendRequests(lab, address, { count: 5 })
         expect(good === 5, `${good} of 5 requests to ${name} at ${address} were answered: ${errors.join('; ')}`)
         seen.push(`${name} ${address}`)
@@ -131,8 +147,8 @@ export const mainJob: readonly Claim[] = [
       expect(speakers.toSorted().join() === 'master,worker2', `speakers run on ${speakers.join()}`)
       const address = await addressOf(lab, 'echo')
       await nextHopsBecome(lab, address, [master, worker1], [worker2])
-      const spine = await lab.leafNextHops('spine', address)
-      expect(spine.join() === '192.168.101.2,192.168.102.2', `the spine has {${spine.join()}}`)
+      const spine = [viaLeaf1, viaLeaf2]
+      await spineKnows(lab, address, spine)
       const racks = await kubectl(lab, ['get', 'racks'])
       expect(racks.out.includes('leaf1') && racks.out.includes('leaf2'), `kubectl get racks prints ${racks.out}`)
       return `leaf1 {${master}, ${worker1}}, leaf2 {${worker2}}, spine {${spine.join(', ')}}`
@@ -142,6 +158,7 @@ export const mainJob: readonly Claim[] = [
     name: '300 requests with varying source ports come in at all three nodes, none fails',
     async run(lab) {
       const address = await addressOf(lab, 'echo')
+      await spineKnows(lab, address, [viaLeaf1, viaLeaf2])
       const before = await lab.countConnections()
       const { good, failed, byPod, errors } = await sendRequests(lab, address, { count: 300, parallel: 10 })
       const after = await lab.countConnections()
@@ -158,24 +175,36 @@ export const mainJob: readonly Claim[] = [
       const address = await addressOf(lab, 'echo')
       const set = (policy: string): Promise<unknown> =>
         kubectl(lab, ['patch', 'service', 'echo', '-p', JSON.stringify({ spec: { externalTrafficPolicy: policy } })])
-      await kubectl(lab, ['scale', 'deployment/echo', '--replicas=1'])
-      await lab.moveDeployment('default/echo', 'worker2')
-      await set('Local')
-      const local = await nextHopsBecome(lab, address, [], [worker2], 30_000)
-      await lab.moveDeployment('default/echo', 'worker1')
-      await nextHopsBecome(lab, address, [worker1], [], 30_000)
-      const moved = await sendRequests(lab, address, { count: 10 })
-      expect(moved.good === 10, `${moved.failed} of 10 requests failed after the move: ${moved.errors.join('; ')}`)
-      const pod = lab.pods().find((run) => run.pod.name.startsWith('echo-') && !run.pod.name.startsWith('echo-porter-'))
-      expect(pod !== undefined, 'no pod of echo runs')
-      await lab.setPodReady(`default/${pod.pod.name}`, false)
-      const unready = await nextHopsBecome(lab, address, [], [])
-      await set('Cluster')
-      await lab.setPodReady(`default/${pod.pod.name}`, true)
-      await lab.moveDeployment('default/echo', null)
-      await kubectl(lab, ['scale', 'deployment/echo', '--replicas=3'])
-      await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
-      return `Local on worker2 after ${local.toFixed(0)} ms, unready withdrawn after ${unready.toFixed(0)} ms, Cluster again all three`
+      try {
+        await kubectl(lab, ['scale', 'deployment/echo', '--replicas=1'])
+        await lab.moveDeployment('default/echo', 'worker2')
+        await set('Local')
+        const local = await nextHopsBecome(lab, address, [], [worker2], 30_000)
+        await lab.moveDeployment('default/echo', 'worker1')
+        await nextHopsBecome(lab, address, [worker1], [], 30_000)
+        await spineKnows(lab, address, [viaLeaf1])
+        const moved = await sendRequests(lab, address, { count: 10 })
+        expect(moved.good === 10, `${moved.failed} of 10 requests failed after the move: ${moved.errors.join('; ')}`)
+        const pod = lab.pods().find(({ pod }) => /^echo-(?!porter)/.test(pod.name))
+        expect(pod !== undefined, 'no pod of echo runs')
+        await lab.setPodReady(`default/${pod.pod.name}`, false)
+        const unready = await nextHopsBecome(lab, address, [], [])
+        await lab.setPodReady(`default/${pod.pod.name}`, true)
+        await nextHopsBecome(lab, address, [worker1], [])
+        await set('Cluster')
+        const cluster = await nextHopsBecome(lab, address, [master, worker1], [worker2])
+        return [
+          `Local on worker2 after ${local.toFixed(0)} ms`,
+          `unready withdrawn after ${unready.toFixed(0)} ms`,
+          `Cluster on all three after ${cluster.toFixed(0)} ms`,
+        ].join(', ')
+      } finally {
+        await set('Cluster')
+        await lab.moveDeployment('default/echo', null)
+        await kubectl(lab, ['scale', 'deployment/echo', '--replicas=3'])
+        await kubectl(lab, ['rollout', 'status', 'deployment/echo', '--timeout=60s'])
+        await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
+      }
     },
   },
   {
@@ -207,9 +236,12 @@ export const mainJob: readonly Claim[] = [
       const address = await addressOf(lab, 'echo')
       const speaker = lab.program('speaker', 'worker2')
       await speaker.stop('SIGKILL')
-      await nextHopsBecome(lab, address, [master, worker1], [])
+      try {
+        await nextHopsBecome(lab, address, [master, worker1], [])
+      } finally {
+        await speaker.start()
+      }
       const startMs = performance.now()
-      await speaker.start()
       await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
       return `route gone with the session, back ${(performance.now() - startMs).toFixed(0)} ms after the start`
     },
