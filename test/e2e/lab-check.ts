@@ -27,6 +27,8 @@ export async function runLabCheck(only?: RegExp): Promise<readonly ClaimOutcome[
   const seconds = (): string => `${((performance.now() - startedMs) / 1000).toFixed(1)} s`
   const lab = await startLab({ prefix: 'bellhop-check-', progress: (line) => say(`  ${line}`) })
   const outcomes: ClaimOutcome[] = []
+  const interrupted = (): void => void lab.stop().finally(() => process.exit(130))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
   try {
     await deployBellhop(lab)
     say(`  Bellhop is ready after ${seconds()}`)
@@ -43,6 +45,7 @@ export async function runLabCheck(only?: RegExp): Promise<readonly ClaimOutcome[
       }
     }
   } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
     await lab.stop({ keepLogs: outcomes.some(({ passed }) => !passed) || outcomes.length === 0 })
   }
   say(`lab check: ${outcomes.filter(({ passed }) => passed).length} of ${outcomes.length} claims hold, ${seconds()}`)
