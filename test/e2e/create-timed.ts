@@ -56,6 +56,9 @@ const base: RequestOptions = {
 const waitsForIngress = !process.argv.includes('--no-ingress')
 const services = JSON.parse(await text(process.stdin)) as readonly ServiceObject[]
 await call('GET', '/version') // the connection and its TLS handshake are not what is measured
+const seenAt = new Map<string, Seen>()
+const waiting = new Map<string, (seen: Seen) => void>()
+await watchIngress() // also when nobody waits for it: what is compared must cost the same
 const all: CreateTimes[] = []
 for (const service of services) all.push(await createOne(service))
 process.stdout.write(`${JSON.stringify(all)}\n`)
@@ -63,13 +66,12 @@ process.exit(0)
 
 async function createOne(service: ServiceObject): Promise<CreateTimes> {
   const path = `/api/v1/namespaces/${service.metadata.namespace}/services`
-  const watch = waitsForIngress ? await watchIngress(path, service.metadata.name) : undefined
   const startMs = now()
   const { status, body } = await call('POST', path, JSON.stringify(service))
   const answeredMs = now()
   if (status !== 201) throw new Error(`the create was answered ${status}: ${body}`)
   const annotations = (JSON.parse(body) as ServiceObject).metadata.annotations ?? {}
-  const seen = await watch?.seen
+  const seen = waitsForIngress ? await ingressOf(service.metadata.name) : undefined
   return {
     name: service.metadata.name,
     addressInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha1'] ?? null,
@@ -100,33 +102,42 @@ interface Seen {
   readonly atMs: number
 }
 
-/** Resolves once the watch is open; `seen` when the Service has an ingress address, or undefined at the deadline. */
-function watchIngress(path: string, name: string): Promise<{ readonly seen: Promise<Seen | undefined> }> {
-  const query = `watch=true&fieldSelector=metadata.name%3D${name}`
+/** Resolves with the first address in the status of the Service, or undefined at the deadline. */
+function ingressOf(name: string): Promise<Seen | undefined> {
+  return new Promise((resolve) => {
+    const known = seenAt.get(name)
+    if (known !== undefined) return resolve(known)
+    const limit = setTimeout(() => resolve(undefined), deadlineMs)
+    waiting.set(name, (seen) => {
+      clearTimeout(limit)
+      resolve(seen)
+    })
+  })
+}
+
+/** One watch of all Services for the whole run; resolves when it is open. */
+function watchIngress(): Promise<void> {
   return new Promise((opened, reject) => {
-    const outgoing = request({ ...base, agent: false, method: 'GET', path: `${path}?${query}` }, (response) => {
-      const seen = new Promise<Seen | undefined>((resolve) => {
-        const limit = setTimeout(() => resolve(undefined), deadlineMs)
-        let rest = ''
-        response.setEncoding('utf8')
-        response.on('error', () => undefined) // the watch is cut below, once it has told what it was opened for
-        response.on('data', (chunk: string) => {
-          const lines = (rest + chunk).split('\n')
-          rest = lines.pop() ?? ''
-          for (const line of lines) {
-            const event = JSON.parse(line) as { object: ServiceObject }
-            const ip = event.object.status?.loadBalancer?.ingress?.[0]?.ip
-            if (ip === undefined) continue
-            clearTimeout(limit)
-            resolve({ ip, atMs: now() })
-            outgoing.destroy()
-            return
-          }
-        })
+    const path = '/api/v1/namespaces/default/services?watch=true'
+    const outgoing = request({ ...base, agent: false, method: 'GET', path }, (response) => {
+      let rest = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) takeEvent((JSON.parse(line) as { object: ServiceObject }).object)
       })
-      opened({ seen })
+      opened()
     })
     outgoing.on('error', reject) // after `opened` it changes nothing
     outgoing.end()
   })
+}
+
+function takeEvent({ metadata, status }: ServiceObject): void {
+  const ip = status?.loadBalancer?.ingress?.[0]?.ip
+  if (ip === undefined || seenAt.has(metadata.name)) return
+  const seen: Seen = { ip, atMs: now() }
+  seenAt.set(metadata.name, seen)
+  waiting.get(metadata.name)?.(seen)
 }
