@@ -25,7 +25,7 @@ import { openBreath } from './breath.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
-import { sameValue } from './same-value.ts'
+import { sameValue } from '../src/core/status/index.ts'
 import type { Speaker } from './speaker-object.ts'
 
 const settleMs = 3_000

@@ -18,7 +18,7 @@ import { stamped } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
-import { sameValue } from './same-value.ts'
+import { sameValue } from '../src/core/status/index.ts'
 
 const countersEveryMs = 60_000
 

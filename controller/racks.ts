@@ -11,7 +11,7 @@ import type { Timer } from '../src/io/process/clock.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
-import { sameValue } from './same-value.ts'
+import { sameValue } from '../src/core/status/index.ts'
 
 const planGapMs = 50
 const rackGapMs = 250

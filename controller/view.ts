@@ -2,6 +2,7 @@
 // with it. Reads only: what is made of it is the business of the files that listen.
 import { sameIp } from '../src/core/address/index.ts'
 import type { SpeakerProgress } from '../src/core/announce/index.ts'
+import type { Pools } from '../src/core/ipam/index.ts'
 import {
   type Allocation,
   type BgpConf,
@@ -37,7 +38,7 @@ import {
   services,
   speakers,
 } from '../src/io/kube/index.ts'
-import { type ObservedPools, type PoolsChange, observePools } from '../src/io/pools/index.ts'
+import { type PoolsChange, observePools } from '../src/io/pools/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { type Presence, type PresenceBook, type SpeakerLease, openPresenceBook, readSpeakerLease } from './presence.ts'
@@ -60,7 +61,7 @@ export interface Changes {
 }
 
 export interface View {
-  readonly pools: ObservedPools
+  readonly pools: Pools
   readonly records: Records
   readonly services: Store<Service>
   readonly nodes: ReadonlyMap<string, Node>

@@ -1,11 +1,9 @@
 // The answer to an AdmissionReview (admission.k8s.io/v1).
+import type { JsonPatch } from '../src/core/admission/index.ts'
 import type { Reason, ReasonCode } from '../src/core/model/index.ts'
 
-/** RFC 6902 operations; empty: nothing is changed. */
-export type Patch = readonly { readonly op: string; readonly path: string; readonly value?: unknown }[]
-
 export type Verdict =
-  | { readonly allowed: true; readonly warnings: readonly Reason[]; readonly patch: Patch }
+  | { readonly allowed: true; readonly warnings: readonly Reason[]; readonly patch: JsonPatch }
   | { readonly allowed: false; readonly reason: Reason }
 
 export const allowed: Verdict = { allowed: true, warnings: [], patch: [] }

@@ -1,7 +1,7 @@
 // A Service being created: decide, claim, tell the outcome; and where the claim found the world different from what was
 // believed, decide again with what was learnt.
 import { type Admission, type ServiceReview, decideAdmission } from '../src/core/admission/index.ts'
-import { type Draft, allocationObject } from '../src/core/ipam/index.ts'
+import { type Draft, type Pools, allocationObject } from '../src/core/ipam/index.ts'
 import { parseIp } from '../src/core/address/index.ts'
 import {
   type Allocation,
@@ -13,7 +13,6 @@ import {
   readAllocation,
 } from '../src/core/model/index.ts'
 import { type KubeError, eipAllocations } from '../src/io/kube/index.ts'
-import type { ObservedPools } from '../src/io/pools/index.ts'
 import type { Allocations } from './allocations.ts'
 import { type Verdict, allowed } from './answer.ts'
 import { type Claimer, claimAddresses, giveBack } from './claim.ts'
@@ -21,7 +20,7 @@ import { isWithinQuota } from './quota.ts'
 
 export interface ServiceContext extends Claimer {
   readonly allocations: Allocations
-  readonly pools: ObservedPools
+  readonly pools: Pools
   readonly random: () => number
   readonly newNonce: () => string
   readonly unavailable: 'wait' | 'refuse'

@@ -1,7 +1,7 @@
 // What one speaker knows when it decides about an address: indexed, so that one address costs no look at the others.
-import { type Family, type Ip, type Prefix, rangeContains } from '../address/index.ts'
+import type { Family, Ip, Prefix } from '../address/index.ts'
+import { isOlder, spans } from '../ipam/pools.ts'
 import {
-  type Eip,
   type EndpointSlice,
   type Node,
   type ProxiedNode,
@@ -82,19 +82,10 @@ export interface World {
 /** The Eip that an address belongs to: the one the Service names when it covers it, else the oldest that does. */
 export function eipOf(address: Ip, eips: ReadonlyMap<string, EipView>, named: string | undefined): EipView | undefined {
   const asked = named === undefined ? undefined : eips.get(named)
-  if (asked !== undefined && covers(asked.eip, address)) return asked
+  if (asked !== undefined && spans(asked.eip, address)) return asked
   let oldest: EipView | undefined
   for (const view of eips.values()) {
-    if (covers(view.eip, address) && (oldest === undefined || isOlder(view.eip, oldest.eip))) oldest = view
+    if (spans(view.eip, address) && (oldest === undefined || isOlder(view.eip, oldest.eip))) oldest = view
   }
   return oldest
-}
-
-function covers(eip: Eip, address: Ip): boolean {
-  return eip.ranges.some((range) => rangeContains(range, address))
-}
-
-function isOlder(a: Eip, b: Eip): boolean {
-  if (a.creationTimestamp !== b.creationTimestamp) return a.creationTimestamp < b.creationTimestamp
-  return a.name < b.name
 }

@@ -4,6 +4,7 @@ import { type Pools, defaultEip, poolClosed, spans } from '../ipam/pools.ts'
 import { freeCount, poolSize } from '../ipam/space.ts'
 import type { Taken } from '../ipam/taken.ts'
 import { type Allocation, type Condition, type Eip, findCondition, readConditions } from '../model/index.ts'
+import { sameValue } from './same-value.ts'
 
 export interface EipStatus {
   readonly poolSize: number
@@ -56,14 +57,7 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): Ei
 
 /** Whether the stored status says what is wanted, in whatever order its fields came. */
 export function sameStatus(stored: unknown, wanted: EipStatus): boolean {
-  return canonical(stored) === canonical(wanted)
-}
-
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join()}}`
+  return sameValue(stored, wanted)
 }
 
 // JSON numbers are exact up to 2^53 - 1 (openelb-api.md 1.1).

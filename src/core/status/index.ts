@@ -2,4 +2,5 @@
 // times; no write when nothing changed.
 export { poolSize } from '../ipam/space.ts'
 export * from './eip.ts'
+export * from './same-value.ts'
 export * from './service.ts'

@@ -1,5 +1,6 @@
 // The caBundle of the webhook configurations: without it the API server calls nobody. Only this field is written, and
 // only in webhooks that point at our Service; the rest belongs to whoever installs Bellhop.
+import type { PatchOperation } from '../../core/admission/json-patch.ts'
 import { listAt, stringAt } from '../../core/model/field.ts'
 import type { Answer, KubeClient, KubeObject, ObjectRef } from '../kube/interface.ts'
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '../kube/resources.ts'
@@ -11,12 +12,6 @@ export interface ServiceName {
 
 /** `missing`: no such configuration, Bellhop is being installed or taken away. */
 export type BundleState = 'right' | 'wrong' | 'missing'
-
-export interface PatchOperation {
-  readonly op: 'test' | 'add'
-  readonly path: string
-  readonly value: unknown
-}
 
 /** Both configurations that Bellhop's manifests make. */
 export function webhookConfigurations(name: string): readonly ObjectRef[] {

@@ -1,5 +1,5 @@
-import { type Family, type Ip, type IpRange, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
-import type { Reserved } from '../../core/ipam/index.ts'
+import { type Family, type Ip, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
+import type { Pools } from '../../core/ipam/index.ts'
 import {
   type Eip,
   type KubeObjectLike,
@@ -17,18 +17,6 @@ import type { Clock } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Reservation, ReservedIndex } from './reserved.ts'
 
-/** The same object all the time, its content kept current. */
-export interface ObservedPools {
-  readonly eips: ReadonlyMap<string, Eip>
-  /** Labels by namespace. */
-  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>
-  /** Family of the cluster: that of the Service default/kubernetes. */
-  readonly primaryFamily: Family
-  reserved(ip: Ip): string | undefined
-  reservedRange?(ip: Ip): IpRange | undefined
-  reservations?(ranges: readonly IpRange[]): Iterable<Reserved>
-}
-
 /** What changed, for whoever has Services waiting for it. */
 export type PoolsChange =
   | { readonly kind: 'eip'; readonly name: string; readonly before: Eip | undefined; readonly after: Eip | undefined }
@@ -36,7 +24,8 @@ export type PoolsChange =
   | { readonly kind: 'reserved'; readonly source: string }
 
 export interface PoolsObserver {
-  readonly pools: ObservedPools
+  /** The same object all the time, its content kept current. */
+  readonly pools: Pools
   /** By plural; the Service default/kubernetes is `services/kubernetes`. */
   readonly reflectors: ReadonlyMap<string, Reflector<unknown>>
   /** Keys of `reflectors` that have not been listed yet. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openFence } from '../../../controller/fence.ts'
 import { openPace, summaryGapMs } from '../../../controller/pace.ts'
-import { sameValue } from '../../../controller/same-value.ts'
+import { sameValue } from '../../../src/core/status/index.ts'
 import { type KubeClient, eips } from '../../../src/io/kube/index.ts'
 import { manualClock } from '../io/process/manual-clock.ts'
 

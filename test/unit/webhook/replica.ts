@@ -1,11 +1,10 @@
 // One webhook replica without its sockets and watches: reviews in, answers out, against a cluster in memory. It knows
 // the records it was told of (`see`) and those it has learnt itself, as a replica whose watch lags.
 import assert from 'node:assert/strict'
-import { TakenIndex } from '../../../src/core/ipam/index.ts'
+import { type Pools, TakenIndex } from '../../../src/core/ipam/index.ts'
 import { type Eip, type KubeObjectLike, readAllocation, readEip } from '../../../src/core/model/index.ts'
 import type { KubeObject } from '../../../src/io/kube/interface.ts'
 import { eipAllocations } from '../../../src/io/kube/resources.ts'
-import type { ObservedPools } from '../../../src/io/pools/index.ts'
 import { systemClock } from '../../../src/io/process/clock.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { type ReviewContext, reviewHandlers } from '../../../webhook/reviews.ts'
@@ -47,7 +46,7 @@ export function openReplica(cluster: FakeCluster, options: ReplicaOptions = {}):
   const { eips = [eipObject('pool', '192.0.2.0/29')], unavailable = 'wait', isSynced = true, start = 0 } = options
   const taken = new TakenIndex()
   const decisions: { decision: string; reason: string }[] = []
-  const pools: ObservedPools = {
+  const pools: Pools = {
     eips: new Map(eips.map((object): [string, Eip] => [readEip(object).name, readEip(object)])),
     namespaces: new Map([['shop', {}]]),
     primaryFamily: 4,
