@@ -1,5 +1,5 @@
 // A claim: something that must be true of a running lab, shown once, with figures.
-import type { Lab } from '../lab/index.ts'
+import { type Lab, waitFor } from '../lab/index.ts'
 
 export interface Claim {
   /** Starts with the IDs of the cases that it covers wholly, if any. */
@@ -110,6 +110,90 @@ export function ingressOf(service: ServiceJson): readonly string[] {
 export function conditionOf(service: ServiceJson, type: 'EipAssigned' | 'Advertised'): string {
   const condition = service.status?.conditions?.find((each) => each.type === `bellhop.dev/${type}`)
   return condition === undefined ? 'none' : `${condition.status} ${condition.reason}: ${condition.message}`
+}
+
+/**
+ * Waits until the status has an address, or exactly `wanted` when given (in that order). Resolves with the Service;
+ * rejects with its condition, so that the reason why it has none is in the report.
+ */
+export async function waitForIngress(
+  lab: Lab,
+  name: string,
+  wanted?: readonly string[],
+  { namespace = 'default', timeoutMs = 10_000 } = {},
+): Promise<ServiceJson> {
+  let seen = 'it was never read'
+  return waitFor(
+    `Service ${namespace}/${name} has ${wanted === undefined ? 'an address' : wanted.join(', ')} in its status`,
+    async () => {
+      const service = await getService(lab, name, namespace)
+      const has = ingressOf(service)
+      seen = `it has ${has.length === 0 ? 'none' : has.join(', ')}; EipAssigned is ${conditionOf(service, 'EipAssigned')}`
+      const holds = wanted === undefined ? has.length > 0 : has.join() === wanted.join()
+      return holds ? service : undefined
+    },
+    { timeoutMs, missing: () => seen },
+  )
+}
+
+/** Waits until the condition begins with `wanted`, for instance `False PoolFull`; resolves with all of it. */
+export async function waitForCondition(
+  lab: Lab,
+  name: string,
+  wanted: string,
+  { type = 'EipAssigned' as 'EipAssigned' | 'Advertised', namespace = 'default', timeoutMs = 10_000 } = {},
+): Promise<string> {
+  let seen = 'never read'
+  return waitFor(
+    `condition ${type} of Service ${namespace}/${name} is ${wanted}`,
+    async () => {
+      seen = conditionOf(await getService(lab, name, namespace), type)
+      return seen.startsWith(wanted) ? seen : undefined
+    },
+    { timeoutMs, missing: () => `it is ${seen}` },
+  )
+}
+
+/** Waits until the address is free again: no EipAllocation has its name. */
+export async function waitForFree(lab: Lab, ...addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) {
+    await waitFor(
+      `EipAllocation ${address} is gone`,
+      async () => (await getOrUndefined(lab, allocationPath(address))) === undefined,
+      { timeoutMs: 30_000 },
+    )
+  }
+}
+
+/**
+ * Makes Eips that only the claim uses, so that no other Service can be in the way of the addresses it names; they and
+ * the Services named are removed when it has been shown, the Services first.
+ */
+export async function withOwnEips<T>(
+  lab: Lab,
+  specs: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  services: readonly string[],
+  show: () => Promise<T>,
+): Promise<T> {
+  try {
+    for (const [name, spec] of Object.entries(specs)) {
+      const { ok, said } = await kubectl(lab, ['create', '-f', '-'], eipObject(name, spec))
+      expect(ok, `Eip ${name} was refused: ${said}`)
+    }
+    return await show()
+  } finally {
+    if (services.length > 0) await remove(lab, 'service', ...services)
+    const names = Object.keys(specs)
+    await waitFor(
+      `Eips ${names.join(', ')} are deleted`,
+      async () => {
+        const { ok, said } = await kubectl(lab, ['delete', 'eip', '--ignore-not-found', '--wait=false', ...names])
+        if (!ok) throw new Error(said)
+        return true
+      },
+      { timeoutMs: 30_000, everyMs: 300 },
+    )
+  }
 }
 
 export async function remove(lab: Lab, kind: string, ...names: readonly string[]): Promise<void> {

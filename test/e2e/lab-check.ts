@@ -1,5 +1,7 @@
 // `make lab-check`: a lab of its own, one line PASS or FAIL per claim with the figures seen, exit status 0 when all hold.
-// With a pattern, only the first claim and those whose names match: `node test/e2e/lab-check.ts 'ROUTE|RACK'`.
+// With a pattern, only the first claim and those whose names match: `node test/e2e/lab-check.ts 'ROUTE|RACK'`. Two checks
+// can run at once when each has a prefix of its own for its namespaces: `--prefix mine-`.
+import { parseArgs } from 'node:util'
 import { deployBellhop } from '../lab/bellhop.ts'
 import { startLab } from '../lab/index.ts'
 import type { Claim } from './claim.ts'
@@ -9,6 +11,7 @@ import { addresses } from './claims/addresses.ts'
 import { visible } from './claims/visible.ts'
 
 const claims: readonly Claim[] = [...mainJob, ...visible, ...addresses, ...badInput]
+const defaultPrefix = 'bellhop-check-'
 /** Room for the slowest claim's own limits. */
 const claimLimitMs = 180_000
 
@@ -21,11 +24,11 @@ export interface ClaimOutcome {
  * Brings a lab up, shows every claim, takes it down. A claim that fails does not stop the others. `only`: the first claim
  * and those whose names match.
  */
-export async function runLabCheck(only?: RegExp): Promise<readonly ClaimOutcome[]> {
+export async function runLabCheck(only?: RegExp, prefix = defaultPrefix): Promise<readonly ClaimOutcome[]> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
   const startedMs = performance.now()
   const seconds = (): string => `${((performance.now() - startedMs) / 1000).toFixed(1)} s`
-  const lab = await startLab({ prefix: 'bellhop-check-', progress: (line) => say(`  ${line}`) })
+  const lab = await startLab({ prefix, progress: (line) => say(`  ${line}`) })
   const outcomes: ClaimOutcome[] = []
   const interrupted = (): void => void lab.stop().finally(() => process.exit(130))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
@@ -60,6 +63,8 @@ function limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
 }
 
 if (import.meta.main) {
-  const outcomes = await runLabCheck(process.argv[2] === undefined ? undefined : new RegExp(process.argv[2]))
+  const { values, positionals } = parseArgs({ options: { prefix: { type: 'string' } }, allowPositionals: true })
+  const [pattern] = positionals
+  const outcomes = await runLabCheck(pattern === undefined ? undefined : new RegExp(pattern), values.prefix)
   process.exit(outcomes.every(({ passed }) => passed) ? 0 : 1)
 }

@@ -18,6 +18,9 @@ import {
   remove,
   samplePool,
   serviceObject,
+  waitForFree,
+  waitForIngress,
+  withOwnEips,
 } from '../claim.ts'
 
 interface EipJson {
@@ -92,16 +95,6 @@ async function countWrites(lab: Lab): Promise<Writes> {
   return { done, refused }
 }
 
-async function gone(lab: Lab, address: string): Promise<void> {
-  await waitFor(
-    `EipAllocation ${address} is gone`,
-    async () => (await getOrUndefined(lab, allocationPath(address))) === undefined,
-    {
-      timeoutMs: 30_000,
-    },
-  )
-}
-
 export const addresses: readonly Claim[] = [
   {
     name: 'POOL-01 POOL-02 POOL-03 sizes and bounds of a single address, a block with host bits, a range and a /64',
@@ -144,10 +137,7 @@ export const addresses: readonly Claim[] = [
       const made = await create(lab, serviceObject({ name: 'plain', annotations: { [poolKey]: samplePool } }))
       const address = addressIn(made)
       try {
-        const service = await waitFor('ingress of plain', async () => {
-          const now = await getService(lab, 'plain')
-          return ingressOf(now).length > 0 ? now : undefined
-        })
+        const service = await waitForIngress(lab, 'plain')
         const [entry] = service.status?.loadBalancer?.ingress ?? []
         expect(entry?.ip === address && entry.ipMode === 'VIP', `ingress is ${JSON.stringify(entry)}`)
         expect(service.metadata.labels?.[poolKey] === samplePool, 'the label is missing')
@@ -217,7 +207,7 @@ export const addresses: readonly Claim[] = [
         }
         // Whatever would be done to them would be done before this later Service has its address.
         await create(lab, serviceObject({ name: 'later' }))
-        await waitFor('later has its address', async () => ingressOf(await getService(lab, 'later')).length > 0)
+        await waitForIngress(lab, 'later')
         for (const name of ['internal', 'foreign']) {
           const service = await getService(lab, name)
           expect(ingressOf(service).length === 0, `${name} has an address`)
@@ -270,28 +260,17 @@ export const addresses: readonly Claim[] = [
   },
   {
     name: 'IPAM-03 IPAM-04 loadBalancerIP X: exactly X; annotation Y beside it: Y',
-    async run(lab) {
-      try {
-        const one = await create(lab, serviceObject({ name: 'by-ip', spec: { loadBalancerIP: '172.22.0.200' } }))
-        expect(addressIn(one) === '172.22.0.200', `got ${addressIn(one)}`)
-        const both = serviceObject({
-          name: 'by-both',
-          annotations: { [addressKey]: '172.22.0.201' },
-          spec: { loadBalancerIP: '172.22.0.202' },
-        })
-        const two = await create(lab, both)
-        expect(addressIn(two) === '172.22.0.201', `got ${addressIn(two)}`)
-        await waitFor(
-          'both have their ingress',
-          async () =>
-            ingressOf(await getService(lab, 'by-ip'))[0] === '172.22.0.200' &&
-            ingressOf(await getService(lab, 'by-both'))[0] === '172.22.0.201',
-        )
-        return '172.22.0.200, 172.22.0.201'
-      } finally {
-        await remove(lab, 'service', 'by-ip', 'by-both')
-      }
-    },
+    run: (lab) =>
+      withOwnEips(lab, { named: { address: '172.22.9.0/28' } }, ['by-ip', 'by-both'], async () => {
+        await create(lab, serviceObject({ name: 'by-ip', spec: { loadBalancerIP: '172.22.9.3' } }))
+        const annotations = { [addressKey]: '172.22.9.4' }
+        await create(lab, serviceObject({ name: 'by-both', annotations, spec: { loadBalancerIP: '172.22.9.5' } }))
+        const one = await waitForIngress(lab, 'by-ip', ['172.22.9.3'])
+        expect(addressIn(one) === '172.22.9.3', `by-ip is annotated with ${addressIn(one)}`)
+        expect(one.metadata.labels?.[poolKey] === 'named', `by-ip has the label of ${one.metadata.labels?.[poolKey]}`)
+        await waitForIngress(lab, 'by-both', ['172.22.9.4'])
+        return '172.22.9.3, 172.22.9.4'
+      }),
   },
   {
     name: 'IPAM-19 type ClusterIP: released, status empty, label gone, record deleted; back: assigned',
@@ -299,18 +278,18 @@ export const addresses: readonly Claim[] = [
       const made = await create(lab, serviceObject({ name: 'turning' }))
       const address = addressIn(made)
       try {
-        await waitFor('its address', async () => ingressOf(await getService(lab, 'turning')).length > 0)
+        await waitForIngress(lab, 'turning')
         const turn = (type: string): Promise<unknown> =>
           kubectl(lab, ['patch', 'service', 'turning', '-p', JSON.stringify({ spec: { type } })])
         await turn('ClusterIP')
-        await gone(lab, address)
+        await waitForFree(lab, address)
         const released = await waitFor('label gone', async () => {
           const service = await getService(lab, 'turning')
           return service.metadata.labels?.[poolKey] === undefined ? service : undefined
         })
         expect(ingressOf(released).length === 0, 'the status still has an address')
         await turn('LoadBalancer')
-        const again = await waitFor('an address again', async () => ingressOf(await getService(lab, 'turning'))[0])
+        const again = ingressOf(await waitForIngress(lab, 'turning'))[0]
         return `${address}, released, then ${again}`
       } finally {
         await remove(lab, 'service', 'turning')
