@@ -141,7 +141,11 @@ export async function waitForCondition(
   lab: Lab,
   name: string,
   wanted: string,
-  { type = 'EipAssigned' as 'EipAssigned' | 'Advertised', namespace = 'default', timeoutMs = 10_000 } = {},
+  {
+    type = 'EipAssigned',
+    namespace = 'default',
+    timeoutMs = 10_000,
+  }: { type?: 'EipAssigned' | 'Advertised'; namespace?: string; timeoutMs?: number } = {},
 ): Promise<string> {
   let seen = 'never read'
   return waitFor(
