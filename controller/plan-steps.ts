@@ -11,7 +11,7 @@ import {
   readService,
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, services } from '../src/io/kube/index.ts'
-import { claimAddresses } from './claims.ts'
+import { claimAddresses } from '../src/io/pools/index.ts'
 import { saysSame } from './conditions.ts'
 import { type Contest, otherWriter } from './contest.ts'
 import { type Leading, fieldManager } from './duty.ts'
@@ -35,6 +35,9 @@ export interface CarriedOut {
   /** Names of records that wait for the speakers. */
   readonly cooling: readonly string[]
 }
+
+// One that collides so long that it is not through by then is planned anew.
+const claimLimitMs = 10_000
 
 type Done = { readonly then: WorkOutcome | 'again' } | { readonly recheckAfterMs: number } | 'done'
 
@@ -83,7 +86,11 @@ async function take(
     leading.metrics.serviceWrites.add({ write, outcome: ok ? 'done' : 'failed' })
   switch (step.kind) {
     case 'claim': {
-      const claimed = await claimAddresses(leading, step.candidates, step.holder)
+      const { client, view, clock, log, metrics } = leading
+      const claimed = await claimAddresses(
+        { client, allocations: view.records, pools: view.pools, clock, log, attempts: metrics.claimAttempts },
+        { ...step, readCollisions: true, dryRun: false, deadlineMs: clock.nowMs() + claimLimitMs },
+      )
       count('claim', claimed.kind === 'claimed')
       return { then: claimed.kind === 'failed' ? outcomeOf(claimed.error) : 'again' }
     }

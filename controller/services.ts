@@ -8,8 +8,8 @@
 import { formatIp } from '../src/core/address/index.ts'
 import { isOurs, planService } from '../src/core/ipam/index.ts'
 import { type Allocation, type Service, claimAnnotation, sharingKeyAnnotation } from '../src/core/model/index.ts'
-import { type WorkOutcome, openWorkQueue } from '../src/io/kube/index.ts'
-import type { PoolsChange } from '../src/io/pools/index.ts'
+import { type WorkOutcome, isOlderVersion, openWorkQueue } from '../src/io/kube/index.ts'
+import { type PoolsChange, lookUpClaim } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
 import { openBreath } from './breath.ts'
 import { openContest } from './contest.ts'
@@ -17,8 +17,6 @@ import { cooledUpToMs } from './cooling.ts'
 import type { Duty, Leading } from './duty.ts'
 import { carryOut, clearStatus } from './plan-steps.ts'
 import { sameValue } from '../src/core/status/index.ts'
-import { isOlderVersion } from './versions.ts'
-import { lookUpClaim } from './claims.ts'
 import { recordsOf } from './view.ts'
 
 const workers = 16
@@ -114,8 +112,7 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
   async function lookUpOnce(key: string, service: Service): Promise<boolean> {
     const claim = service.annotations[claimAnnotation]
     if (claim === undefined || service.ingress.length > 0 || lookedUp.get(key) === claim) return false
-    if (records.taken.ofClaim(claim).length > 0) return false
-    const looked = await lookUpClaim(leading, service)
+    const looked = await lookUpClaim(leading.client, records, service)
     if (looked) lookedUp.set(key, claim)
     return !looked
   }

@@ -1,22 +1,11 @@
 // A Service being created: decide, claim, tell the outcome; and where the claim found the world different from what was
 // believed, decide again with what was learnt.
 import { type Admission, type ServiceReview, decideAdmission } from '../src/core/admission/index.ts'
-import { type Draft, type Pools, allocationObject } from '../src/core/ipam/index.ts'
-import { parseIp } from '../src/core/address/index.ts'
-import {
-  type Allocation,
-  type Reason,
-  addressAnnotation,
-  allocationName,
-  claimAnnotation,
-  eitherSpelling,
-  readAllocation,
-} from '../src/core/model/index.ts'
-import { type KubeError, eipAllocations } from '../src/io/kube/index.ts'
-import type { Allocations } from './allocations.ts'
+import type { Pools } from '../src/core/ipam/index.ts'
+import type { Reason } from '../src/core/model/index.ts'
+import type { KubeError } from '../src/io/kube/index.ts'
+import { type Allocations, type Claimer, claimAddresses, lookUpClaim } from '../src/io/pools/index.ts'
 import { type Verdict, allowed } from './answer.ts'
-import { type Claimer, claimAddresses, giveBack } from './claim.ts'
-import { isWithinQuota } from './quota.ts'
 
 export interface ServiceContext extends Claimer {
   readonly allocations: Allocations
@@ -52,89 +41,30 @@ export async function answerServiceCreate(
 }
 
 async function decideAndClaim(context: ServiceContext, review: ServiceReview, deadlineMs: number): Promise<Verdict> {
-  const { pools, allocations, random, newNonce, unavailable, clock, log } = context
-  await lookUpClaim(context, review, deadlineMs)
+  const { client, pools, allocations, random, newNonce, unavailable, clock, log } = context
+  // Called a second time for one request, perhaps at another replica, the Service carries the nonce of the first call
+  // (reinvocationPolicy IfNeeded).
+  await lookUpClaim(client, allocations, review.service, Math.max(1, deadlineMs - clock.nowMs()))
   const nonce = newNonce()
   let admission: Admission | undefined
   for (let round = 0; round < mostRounds && clock.nowMs() < deadlineMs; round++) {
     admission = decideAdmission(review, pools, allocations.taken, { start: random(), nonce, unavailable })
     if (admission.kind !== 'claim') return verdictOf(admission)
-    const outcome = await claim(context, review, admission, nonce, deadlineMs)
-    if (outcome.kind === 'claimed')
-      return { allowed: true, warnings: admission.warnings, patch: admission.patch(outcome.drafts) }
-    if (outcome.kind === 'failed') {
-      log.warn('an address was not claimed', { service: nameOf(review), code: outcome.error.code })
-      return later(outcome.error)
+    const claimed = await claimAddresses(context, {
+      candidates: admission.candidates,
+      holder: admission.holder,
+      readCollisions: admission.askedAddress,
+      dryRun: review.dryRun,
+      deadlineMs,
+    })
+    if (claimed.kind === 'claimed')
+      return { allowed: true, warnings: admission.warnings, patch: admission.patch(claimed.drafts) }
+    if (claimed.kind === 'failed') {
+      log.warn('an address was not claimed', { service: nameOf(review), code: claimed.error.code })
+      return later(claimed.error)
     }
   }
   return admission?.kind === 'claim' ? verdictOf(admission.exhausted()) : later(undefined)
-}
-
-type Outcome =
-  | { readonly kind: 'claimed'; readonly drafts: readonly Draft[] }
-  | { readonly kind: 'again' }
-  | { readonly kind: 'failed'; readonly error: KubeError }
-
-async function claim(
-  context: ServiceContext,
-  review: ServiceReview,
-  admission: Extract<Admission, { kind: 'claim' }>,
-  nonce: string,
-  deadlineMs: number,
-): Promise<Outcome> {
-  const { dryRun } = review
-  const result = await claimAddresses(context, {
-    candidates: admission.candidates,
-    objectOf: (draft) => allocationObject(draft, admission.holder),
-    claim: nonce,
-    readCollisions: admission.askedAddress,
-    dryRun,
-    deadlineMs,
-  })
-  if (result.kind === 'taken') return { kind: 'again' }
-  if (result.kind === 'failed') return result
-  if (dryRun) return { kind: 'claimed', drafts: result.drafts }
-  const within = await checkQuota(context, review, result.records, deadlineMs)
-  if (within === true) return { kind: 'claimed', drafts: result.drafts }
-  await giveBack(context, review, result.records)
-  return within === false ? { kind: 'again' } : { kind: 'failed', error: within }
-}
-
-async function checkQuota(
-  { client, allocations, pools, clock }: ServiceContext,
-  { service }: ServiceReview,
-  records: readonly Allocation[],
-  deadlineMs: number,
-): Promise<boolean | KubeError> {
-  for (const record of records) {
-    const eip = pools.eips.get(record.eip)
-    if (eip?.maxPerNamespace === undefined) continue
-    const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
-    const { namespace } = service
-    const within = await isWithinQuota(client, allocations, { eip, namespace, record, timeoutMs })
-    if (!within.ok) return within.error
-    if (!within.value) return false
-  }
-  return true
-}
-
-// Called a second time for one request, perhaps at another replica, the Service carries the nonce of the first call: a
-// consistent read of the records it names says whether that claim is known (reinvocationPolicy IfNeeded).
-async function lookUpClaim(
-  { client, allocations, clock }: ServiceContext,
-  { service }: ServiceReview,
-  deadlineMs: number,
-): Promise<void> {
-  const nonce = service.annotations[claimAnnotation]
-  if (nonce === undefined || allocations.taken.ofClaim(nonce).length > 0) return
-  const named = (eitherSpelling(service.annotations, addressAnnotation) ?? '').split(',')
-  for (const ip of named.map((text) => parseIp(text.trim()))) {
-    if (ip === undefined) continue
-    const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
-    const answer = await client.get({ resource: eipAllocations, name: allocationName(ip) }, { timeoutMs })
-    const record = answer.ok ? readAllocation(answer.value) : undefined
-    if (record !== undefined) allocations.learn(record)
-  }
 }
 
 function verdictOf(outcome: Exclude<Admission, { kind: 'claim' }>): Verdict {

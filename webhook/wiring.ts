@@ -8,11 +8,10 @@ import { keepCertificates } from '../src/io/certificates/index.ts'
 import { type AdmissionServer, type ServingCertificate, openAdmissionServer } from '../src/io/http/admission-server.ts'
 import { openHealthServer } from '../src/io/http/health.ts'
 import { type KubeClient, eipAllocations } from '../src/io/kube/index.ts'
-import { observePools } from '../src/io/pools/index.ts'
+import { observePools, openAllocations } from '../src/io/pools/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { openMetrics } from '../src/io/telemetry/metrics.ts'
-import { openAllocations } from './allocations.ts'
 import type { Config } from './config.ts'
 import { reviewHandlers } from './reviews.ts'
 
@@ -41,7 +40,7 @@ export async function openWebhook(options: {
   const { config, client, clock, log, random, newNonce, version } = options
   const metrics = openMetrics('webhook', version)
   const observer = observePools({ client, clock, log })
-  const allocations = openAllocations(client, clock, log)
+  const allocations = openAllocations({ client, clock, log })
   const reflectors = new Map([...observer.reflectors, [eipAllocations.plural, allocations.reflector] as const])
   metrics.exposition.beforeScrape(() => {
     for (const [resource, reflector] of reflectors) {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readAllocation } from '../../../src/core/model/index.ts'
-import { eipAllocations } from '../../../src/io/kube/resources.ts'
-import { silentLog } from '../../../src/io/telemetry/log.ts'
-import { openAllocations } from '../../../webhook/allocations.ts'
-import { manualClock } from '../io/process/manual-clock.ts'
-import { openFakeCluster } from './fake-cluster.ts'
+import { readAllocation } from '../../../../src/core/model/index.ts'
+import { eipAllocations } from '../../../../src/io/kube/resources.ts'
+import { silentLog } from '../../../../src/io/telemetry/log.ts'
+import { openAllocations } from '../../../../src/io/pools/allocations.ts'
+import { manualClock } from '../process/manual-clock.ts'
+import { openFakeCluster } from '../../webhook/fake-cluster.ts'
 
 function recordObject(address: string): Parameters<ReturnType<typeof openFakeCluster>['put']>[1] {
   return {
@@ -20,7 +20,7 @@ void test('what was learnt ahead of the watch is forgotten again when the watch 
   const cluster = openFakeCluster()
   cluster.put(eipAllocations, recordObject('192.0.2.1'))
   const clock = manualClock()
-  const allocations = openAllocations(cluster.client, clock, silentLog)
+  const allocations = openAllocations({ client: cluster.client, clock, log: silentLog })
   t.after(() => allocations.stop())
   await allocations.reflector.synced
   assert.deepEqual(
@@ -46,7 +46,7 @@ void test('what was learnt ahead of the watch is forgotten again when the watch 
 void test('what was given back is free at once', async (t) => {
   const cluster = openFakeCluster()
   cluster.put(eipAllocations, recordObject('192.0.2.1'))
-  const allocations = openAllocations(cluster.client, manualClock(), silentLog)
+  const allocations = openAllocations({ client: cluster.client, clock: manualClock(), log: silentLog })
   t.after(() => allocations.stop())
   await allocations.reflector.synced
   allocations.forget('192.0.2.1')

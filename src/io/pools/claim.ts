@@ -1,16 +1,20 @@
 // Claiming: an EipAllocation named after the address is created, and whoever creates it has the address. A create that
-// finds the name taken goes on to the next candidate; one whose answer was lost is looked up before it is believed lost.
-import type { Draft } from '../src/core/ipam/index.ts'
-import { type Allocation, allocationName, readAllocation } from '../src/core/model/index.ts'
-import { type KubeClient, type KubeError, type KubeObject, eipAllocations } from '../src/io/kube/index.ts'
-import { type Clock, pause } from '../src/io/process/clock.ts'
-import type { Log } from '../src/io/telemetry/log.ts'
-import type { CounterMetric } from '../src/io/telemetry/metrics.ts'
+// finds the name taken goes on to the next candidate; one whose answer was lost is looked up before it is believed lost;
+// one that turns out to be over the quota of its Eip is given back.
+import { type Draft, type Pools, allocationObject } from '../../core/ipam/index.ts'
+import { type Allocation, type Holder, allocationName, readAllocation } from '../../core/model/index.ts'
+import type { KubeClient, KubeError } from '../kube/interface.ts'
+import { eipAllocations } from '../kube/resources.ts'
+import { type Clock, pause } from '../process/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { CounterMetric } from '../telemetry/metrics.ts'
 import type { Allocations } from './allocations.ts'
+import { isWithinQuota } from './quota.ts'
 
 export interface Claimer {
   readonly client: KubeClient
-  readonly allocations: Pick<Allocations, 'learn' | 'forget'>
+  readonly allocations: Pick<Allocations, 'learn' | 'forget' | 'taken'>
+  readonly pools: Pick<Pools, 'eips'>
   readonly clock: Clock
   readonly log: Log
   readonly attempts: CounterMetric<'outcome'>
@@ -19,9 +23,8 @@ export interface Claimer {
 export interface ClaimRequest {
   /** Combinations of addresses that would do, best first; read lazily. */
   readonly candidates: Iterable<readonly Draft[]>
-  readonly objectOf: (draft: Draft) => KubeObject
-  /** The nonce that `objectOf` writes: by it our own record is known again. */
-  readonly claim: string
+  /** The entry of the Service; by its claim our own record is known again. */
+  readonly holder: Holder
   /** Whether collisions are read, so that the next decision can say who is in the way: when an address was asked for. */
   readonly readCollisions: boolean
   readonly dryRun: boolean
@@ -31,7 +34,7 @@ export interface ClaimRequest {
 
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly drafts: readonly Draft[]; readonly records: readonly Allocation[] }
-  /** Every candidate is taken; `allocations` knows by whom. */
+  /** Every candidate is taken, or the quota is reached; `allocations` knows by whom. */
   | { readonly kind: 'taken' }
   | { readonly kind: 'failed'; readonly error: KubeError }
 
@@ -57,11 +60,32 @@ export async function claimAddresses(claimer: Claimer, request: ClaimRequest): P
     }
     if (got.kind === 'claimed') {
       await giveBackBut(new Set(got.records.map(({ name }) => name)))
-      return { ...got, drafts }
+      const within = await areWithinQuota(claimer, request, got.records)
+      if (within === true) return { ...got, drafts }
+      await giveBack(claimer, request, got.records)
+      return within === false ? { kind: 'taken' } : { kind: 'failed', error: within }
     }
   }
   await giveBackBut(new Set())
   return { kind: 'taken' }
+}
+
+async function areWithinQuota(
+  { client, allocations, pools, clock }: Claimer,
+  { holder, dryRun, deadlineMs }: ClaimRequest,
+  records: readonly Allocation[],
+): Promise<boolean | KubeError> {
+  if (dryRun) return true
+  for (const record of records) {
+    const eip = pools.eips.get(record.eip)
+    if (eip?.maxPerNamespace === undefined) continue
+    const { namespace } = holder
+    const timeoutMs = left(deadlineMs, clock)
+    const within = await isWithinQuota(client, allocations, { eip, namespace, record, timeoutMs })
+    if (!within.ok) return within.error
+    if (!within.value) return false
+  }
+  return true
 }
 
 /** Deletes records that nobody else has touched since; one that cannot be deleted now ends as Held after 60 s. */
@@ -101,11 +125,14 @@ async function claimCandidate(
 
 async function claimOne(claimer: Claimer, request: ClaimRequest, draft: Draft): Promise<One> {
   const { client, clock, allocations, attempts } = claimer
-  const { dryRun, deadlineMs, objectOf } = request
+  const { dryRun, deadlineMs, holder } = request
   let mayExist = false
   let error: KubeError = { code: 'Timeout', message: 'there was no time left to claim an address' }
   for (let remainingMs = deadlineMs - clock.nowMs(); remainingMs > 0; remainingMs = deadlineMs - clock.nowMs()) {
-    const answer = await client.create(eipAllocations, objectOf(draft), { dryRun, timeoutMs: remainingMs })
+    const answer = await client.create(eipAllocations, allocationObject(draft, holder), {
+      dryRun,
+      timeoutMs: remainingMs,
+    })
     if (answer.ok) {
       attempts.add({ outcome: 'created' })
       const record = readAllocation(answer.value)
@@ -130,7 +157,7 @@ async function claimOne(claimer: Claimer, request: ClaimRequest, draft: Draft): 
 // Whose record stands there: our own when an earlier answer was lost.
 async function lookAtCollision(
   { client, clock, allocations }: Claimer,
-  { claim, readCollisions, deadlineMs }: ClaimRequest,
+  { holder, readCollisions, deadlineMs }: ClaimRequest,
   draft: Draft,
   mayBeOurs: boolean,
 ): Promise<One> {
@@ -140,7 +167,9 @@ async function lookAtCollision(
     const record = answer.ok ? readAllocation(answer.value) : undefined
     if (record !== undefined) {
       allocations.learn(record)
-      return record.holders.some((holder) => holder.claim === claim) ? { kind: 'claimed', record } : { kind: 'taken' }
+      return record.holders.some(({ claim }) => claim === holder.claim)
+        ? { kind: 'claimed', record }
+        : { kind: 'taken' }
     }
   }
   allocations.learn(unknownHolder(draft))
@@ -157,7 +186,7 @@ async function giveBackLater(claimer: Claimer, request: ClaimRequest, draft: Dra
   if (record === undefined) return
   allocations.learn(record)
   const [holder, ...others] = record.holders
-  if (holder?.claim === request.claim && others.length === 0) await giveBack(claimer, request, [record])
+  if (holder?.claim === request.holder.claim && others.length === 0) await giveBack(claimer, request, [record])
 }
 
 function worthAnotherTry({ code }: KubeError): boolean {

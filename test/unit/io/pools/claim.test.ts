@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseIp } from '../../../src/core/address/index.ts'
-import type { Draft } from '../../../src/core/ipam/index.ts'
-import { type Allocation, allocationName, readAllocation } from '../../../src/core/model/index.ts'
-import type { KubeError, KubeObject } from '../../../src/io/kube/interface.ts'
-import { eipAllocations } from '../../../src/io/kube/resources.ts'
-import { systemClock } from '../../../src/io/process/clock.ts'
-import { silentLog } from '../../../src/io/telemetry/log.ts'
-import { type ClaimRequest, type Claimer, claimAddresses } from '../../../webhook/claim.ts'
-import { type FakeCluster, openFakeCluster } from './fake-cluster.ts'
-import { waitUntil } from './wait-until.ts'
+import { parseIp } from '../../../../src/core/address/index.ts'
+import { type Draft, TakenIndex, allocationObject } from '../../../../src/core/ipam/index.ts'
+import { type Allocation, type Holder, readAllocation } from '../../../../src/core/model/index.ts'
+import type { KubeError } from '../../../../src/io/kube/interface.ts'
+import { eipAllocations } from '../../../../src/io/kube/resources.ts'
+import { systemClock } from '../../../../src/io/process/clock.ts'
+import { silentLog } from '../../../../src/io/telemetry/log.ts'
+import { type ClaimRequest, type Claimer, claimAddresses } from '../../../../src/io/pools/claim.ts'
+import { type FakeCluster, openFakeCluster } from '../../webhook/fake-cluster.ts'
+import { waitUntil } from '../../webhook/wait-until.ts'
 
 interface Replica extends Claimer {
   readonly known: Map<string, Allocation>
@@ -27,7 +27,9 @@ function replicaOf(cluster: FakeCluster): Replica {
     allocations: {
       learn: (allocation) => void known.set(allocation.name, allocation),
       forget: (name) => void known.delete(name),
+      taken: new TakenIndex(),
     },
+    pools: { eips: new Map() },
     known,
     outcomes,
   }
@@ -39,18 +41,9 @@ function draft(address: string): Draft {
   return { address: ip, eip: 'pool', protocol: 'bgp' }
 }
 
-function objectOf(claim: string): (draft: Draft) => KubeObject {
-  return ({ address, eip, protocol }) => ({
-    apiVersion: 'network.kubesphere.io/v1alpha2',
-    kind: 'EipAllocation',
-    metadata: { name: allocationName(address) },
-    spec: {
-      address: allocationName(address).includes('-') ? '2001:db8::1' : allocationName(address),
-      eip,
-      protocol,
-      services: [{ namespace: 'shop', name: claim, claim }],
-    },
-  })
+function holderOf(claim: string): Holder {
+  const asked = { pool: undefined, address: undefined, loadBalancerIP: undefined }
+  return { namespace: 'shop', name: claim, generateName: '', claim, ports: [], asked }
 }
 
 function requestOf(
@@ -60,8 +53,7 @@ function requestOf(
 ): ClaimRequest {
   return {
     candidates,
-    objectOf: objectOf(claim),
-    claim,
+    holder: holderOf(claim),
     readCollisions: false,
     dryRun: false,
     deadlineMs: systemClock.nowMs() + 2_000,
@@ -111,7 +103,7 @@ void test('a storm of collisions: twenty claims over the same twenty candidates 
 
 void test('an address asked for is read on collision: the next decision can name the holder', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('192.0.2.1')))
+  cluster.put(eipAllocations, allocationObject(draft('192.0.2.1'), holderOf('holder')))
   const replica = replicaOf(cluster)
   const result = await claimAddresses(replica, requestOf('a', [[draft('192.0.2.1')]], { readCollisions: true }))
   assert.equal(result.kind, 'taken')
@@ -120,7 +112,7 @@ void test('an address asked for is read on collision: the next decision can name
 
 void test('dual stack: what was claimed for a pair that did not work out is given back', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('2001:db8::1')))
+  cluster.put(eipAllocations, allocationObject(draft('2001:db8::1'), holderOf('holder')))
   const replica = replicaOf(cluster)
   const pairs = [
     [draft('192.0.2.1'), draft('2001:db8::1')],
@@ -135,7 +127,7 @@ void test('dual stack: what was claimed for a pair that did not work out is give
 
 void test('dual stack: an address common to both pairs is claimed once', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('2001:db8::1')))
+  cluster.put(eipAllocations, allocationObject(draft('2001:db8::1'), holderOf('holder')))
   const pairs = [
     [draft('192.0.2.1'), draft('2001:db8::1')],
     [draft('192.0.2.1'), draft('2001:db8::2')],
@@ -147,7 +139,7 @@ void test('dual stack: an address common to both pairs is claimed once', async (
 
 void test('dual stack, second family exhausted: nothing is kept', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('2001:db8::1')))
+  cluster.put(eipAllocations, allocationObject(draft('2001:db8::1'), holderOf('holder')))
   const result = await claimAddresses(replicaOf(cluster), requestOf('a', [[draft('192.0.2.1'), draft('2001:db8::1')]]))
   assert.equal(result.kind, 'taken')
   assert.equal(namesIn(cluster).length, 1)
@@ -155,7 +147,7 @@ void test('dual stack, second family exhausted: nothing is kept', async () => {
 
 void test('a dry run goes the same way and leaves nothing', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('192.0.2.1')))
+  cluster.put(eipAllocations, allocationObject(draft('192.0.2.1'), holderOf('holder')))
   const replica = replicaOf(cluster)
   const candidates = [[draft('192.0.2.1')], [draft('192.0.2.2')]]
   const result = await claimAddresses(replica, requestOf('a', candidates, { dryRun: true }))
@@ -205,7 +197,7 @@ void test('Forbidden is not tried again', async () => {
 
 void test('a record that someone touched after us is not given back', async () => {
   const cluster = openFakeCluster()
-  cluster.put(eipAllocations, objectOf('holder')(draft('2001:db8::1')))
+  cluster.put(eipAllocations, allocationObject(draft('2001:db8::1'), holderOf('holder')))
   cluster.before = ({ verb, name }) => {
     if (verb !== 'delete') return undefined
     const touched = cluster.object(eipAllocations, name)

@@ -1,8 +1,8 @@
 // maxPerNamespace under races (design §4): every claimer writes first and then looks at the list as it was at the
 // revision of its own write. Of those who raced, exactly the first N find at most N records; the others give back.
-import type { Eip, Allocation } from '../src/core/model/index.ts'
-import { eipLabel, namespaceLabel, readAllocation } from '../src/core/model/index.ts'
-import { type Answer, type KubeClient, eipAllocations } from '../src/io/kube/index.ts'
+import { type Allocation, type Eip, eipLabel, namespaceLabel, readAllocation } from '../../core/model/index.ts'
+import type { Answer, KubeClient } from '../kube/interface.ts'
+import { eipAllocations } from '../kube/resources.ts'
 import type { Allocations } from './allocations.ts'
 
 const pageSize = 500

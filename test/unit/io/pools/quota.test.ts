@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Allocation, readAllocation, readEip } from '../../../src/core/model/index.ts'
-import type { KubeObject } from '../../../src/io/kube/interface.ts'
-import { eipAllocations } from '../../../src/io/kube/resources.ts'
-import { isWithinQuota } from '../../../webhook/quota.ts'
-import { type FakeCluster, openFakeCluster } from './fake-cluster.ts'
+import { type Allocation, readAllocation, readEip } from '../../../../src/core/model/index.ts'
+import type { KubeObject } from '../../../../src/io/kube/interface.ts'
+import { eipAllocations } from '../../../../src/io/kube/resources.ts'
+import { isWithinQuota } from '../../../../src/io/pools/quota.ts'
+import { type FakeCluster, openFakeCluster } from '../../webhook/fake-cluster.ts'
 
 function recordObject(address: string, namespace: string, holderNamespace = namespace): KubeObject {
   return {
