@@ -2,12 +2,12 @@
 import { readdirSync } from 'node:fs'
 
 import { inNamespace, readCommand, runCommand } from './command.ts'
-import { networkBatch, nodeNames, poolCidr, type Role, roleBatch, roles } from './topology.ts'
+import { linksCidr6, networkBatch, nodeNames, podsCidr6, poolCidr, type Role, roleBatch, roles } from './topology.ts'
 
 // rp_filter 2 (loose): with ECMP a packet may come in where its answer would not go out (RFC 3704). Hash policy 3 with
 // these fields: ECMP by addresses, protocol and ports, so that one client's connections spread; not policy 1, which takes
 // over the hash that the sender's socket gave the packet, so that every router on the way chooses alike. IPv6 addresses
-// are used at once instead of after a second.
+// are used at once instead of after a second; a link that is there already goes by its own setting (below).
 const settings: readonly (readonly [string, string])[] = [
   ['net/ipv4/ip_forward', '1'],
   ['net/ipv6/conf/all/forwarding', '1'],
@@ -15,6 +15,8 @@ const settings: readonly (readonly [string, string])[] = [
   ['net/ipv4/conf/default/rp_filter', '2'],
   ['net/ipv4/fib_multipath_hash_policy', '3'],
   ['net/ipv4/fib_multipath_hash_fields', '55'],
+  ['net/ipv6/fib_multipath_hash_policy', '3'],
+  ['net/ipv6/fib_multipath_hash_fields', '55'],
   ['net/ipv6/conf/all/accept_dad', '0'],
   ['net/ipv6/conf/default/accept_dad', '0'],
 ]
@@ -30,6 +32,7 @@ export async function createNetwork(prefix: string): Promise<void> {
       const set = [...settings, seed].map(
         ([path, value]) => `[ ! -e /proc/sys/${path} ] || echo ${value} > /proc/sys/${path}`,
       )
+      set.push('for link in /proc/sys/net/ipv6/conf/*/accept_dad; do [ ! -e $link ] || echo 0 > $link; done')
       await readCommand(inNamespace(namespace, ['sh', '-ec', set.join('\n')]))
       await readCommand(['ip', '-n', namespace, '-batch', '-'], { input: lines(roleBatch(role)) })
     }),
@@ -67,13 +70,15 @@ export async function removeNamespaces(namespaces: readonly string[]): Promise<v
   await readCommand(['ip', '-force', '-batch', '-'], { input: lines(namespaces.map((name) => `netns delete ${name}`)) })
 }
 
-/** Counts connections from outside to addresses of the pool: their first packets, as they come in, before any NAT. */
+// Counts connections from outside to addresses of the pool, in IPv6 to whatever is not the lab's own: their first
+// packets, as they come in, before any NAT.
 async function installCounters(namespace: string): Promise<void> {
   const table = `table inet lab {
     counter connections { }
     chain count {
       type filter hook prerouting priority -350; policy accept;
       iifname "eth0" ip daddr ${poolCidr} tcp flags & (syn | ack) == syn counter name connections
+      iifname "eth0" ip6 daddr != { ${linksCidr6}, ${podsCidr6} } tcp flags & (syn | ack) == syn counter name connections
     }
   }`
   await readCommand(inNamespace(namespace, ['nft', '-f', '-']), { input: table })
@@ -93,7 +98,8 @@ interface KernelRoute {
 
 /** Gateways of the kernel's route for exactly this address in a namespace, sorted; empty without such a route. */
 export async function readNextHops(namespace: string, address: string): Promise<readonly string[]> {
-  const text = await readCommand(['ip', '-j', '-n', namespace, 'route', 'show', `${address}/32`])
+  const [family, length] = address.includes(':') ? ['-6', 128] : ['-4', 32]
+  const text = await readCommand(['ip', '-j', family, '-n', namespace, 'route', 'show', `${address}/${length}`])
   const routes = JSON.parse(text === '' ? '[]' : text) as readonly KernelRoute[]
   return routes
     .flatMap(({ gateway, nexthops = [] }) => [gateway, ...nexthops.map((hop) => hop.gateway)])

@@ -13,7 +13,7 @@ const guideLabels: Readonly<Record<NodeName, Readonly<Record<string, string>>>> 
 /** Creates the three Nodes, Ready. */
 export async function registerNodes(api: ApiAccess): Promise<void> {
   await Promise.all(
-    Object.values(nodes).map(async ({ name, address, podCidr }) => {
+    Object.values(nodes).map(async ({ name, address, address6, podCidr, podCidr6 }) => {
       await applyObject(api, nodeResource, {
         apiVersion: 'v1',
         kind: 'Node',
@@ -26,13 +26,14 @@ export async function registerNodes(api: ApiAccess): Promise<void> {
             ...guideLabels[name],
           },
         },
-        spec: { podCIDR: podCidr, podCIDRs: [podCidr] },
+        spec: { podCIDR: podCidr, podCIDRs: [podCidr, podCidr6] },
       })
       const room = { cpu: '16', memory: '64Gi', pods: '250', 'ephemeral-storage': '100Gi' }
       await api.request('PATCH', `/api/v1/nodes/${name}/status`, {
         status: {
           addresses: [
             { type: 'InternalIP', address },
+            { type: 'InternalIP', address: address6 },
             { type: 'Hostname', address: name },
           ],
           capacity: room,

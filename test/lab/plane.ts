@@ -17,7 +17,9 @@ import {
   nodeNames,
   type NodeName,
   podsCidr,
+  podsCidr6,
   serviceCidr,
+  serviceCidr6,
 } from './topology.ts'
 import { GiveUp, waitFor } from './wait.ts'
 
@@ -64,7 +66,8 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
     '--bind-address=0.0.0.0',
     `--secure-port=${apiServerPort}`,
     `--advertise-address=${apiServerAddress}`,
-    `--service-cluster-ip-range=${serviceCidr}`,
+    // The first range's family is the primary one.
+    `--service-cluster-ip-range=${serviceCidr},${serviceCidr6}`,
     `--cert-dir=${files.state}`,
     `--tls-cert-file=${path('apiserver.crt')}`,
     `--tls-private-key-file=${path('apiserver.key')}`,
@@ -116,7 +119,7 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
         `--kubeconfig=${path('kube-proxy.kubeconfig')}`,
         '--proxy-mode=nftables',
         `--hostname-override=${node}`,
-        `--cluster-cidr=${podsCidr}`,
+        `--cluster-cidr=${podsCidr},${podsCidr6}`,
         '--healthz-bind-address=127.0.0.1:10256',
         '--metrics-bind-address=127.0.0.1:10249',
         // These limits are the whole machine's, not a namespace's: leave them.

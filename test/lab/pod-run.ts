@@ -71,6 +71,9 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
   const started = new Date().toISOString()
   const stop = new AbortController()
 
+  const hostAddresses = [nodes[node].address, nodes[node].address6]
+  const podAddresses = (): readonly string[] => (network === undefined ? [] : [network.address, network.address6])
+
   let network: PodNetwork | undefined
   let programName = ''
   let program: Program | undefined
@@ -89,7 +92,8 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
 
   async function run(): Promise<void> {
     if (pod.unsupported !== undefined) throw new Error(pod.unsupported)
-    network = pod.hostNetwork ? { namespace: prefix + node, address: nodes[node].address } : await networks.create(node)
+    const { address, address6 } = nodes[node]
+    network = pod.hostNetwork ? { namespace: prefix + node, address, address6 } : await networks.create(node)
     const writeToken = (): Promise<void> => writeAccount(plane, pod, join(directory, 'serviceaccount'))
     await keepTrying('its token', writeToken)
     const renewal = setInterval(() => void writeToken().catch(() => {}), tokenRenewMs)
@@ -153,7 +157,9 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
         'spec.nodeName': node,
         'spec.serviceAccountName': pod.serviceAccount,
         'status.podIP': network?.address ?? '',
+        'status.podIPs': podAddresses().join(),
         'status.hostIP': nodes[node].address,
+        'status.hostIPs': hostAddresses.join(),
       },
     )
   }
@@ -213,8 +219,8 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     ready = isReady
     const status = podStatus({
       container,
-      hostAddress: nodes[node].address,
-      address: network?.address,
+      hostAddresses,
+      addresses: podAddresses(),
       startedAt: started,
       turnedAt: turned,
       ready,

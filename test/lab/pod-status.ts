@@ -3,8 +3,9 @@ import type { Container } from './pod.ts'
 
 export interface PodState {
   readonly container: Container
-  readonly hostAddress: string
-  readonly address: string | undefined
+  /** IPv4, then IPv6. */
+  readonly hostAddresses: readonly string[]
+  readonly addresses: readonly string[]
   /** RFC 3339: when the Pod was first seen, and when `ready` last turned. */
   readonly startedAt: string
   readonly turnedAt: string
@@ -15,7 +16,7 @@ export interface PodState {
 
 /** What goes under `status` as a merge patch. */
 export function podStatus(state: PodState): Record<string, unknown> {
-  const { container, hostAddress, address, startedAt, turnedAt, ready, running, restarts } = state
+  const { container, hostAddresses, addresses, startedAt, turnedAt, ready, running, restarts } = state
   const condition = (type: string, value: boolean, since: string): Record<string, unknown> => ({
     type,
     status: value ? 'True' : 'False',
@@ -23,10 +24,10 @@ export function podStatus(state: PodState): Record<string, unknown> {
   })
   return {
     phase: 'Running',
-    hostIP: hostAddress,
-    hostIPs: [{ ip: hostAddress }],
-    podIP: address,
-    podIPs: [{ ip: address }],
+    hostIP: hostAddresses[0],
+    hostIPs: hostAddresses.map((ip) => ({ ip })),
+    podIP: addresses[0],
+    podIPs: addresses.map((ip) => ({ ip })),
     startTime: startedAt,
     conditions: [
       condition('PodScheduled', true, startedAt),

@@ -13,7 +13,9 @@ const daemons = '/usr/lib/frr'
 /**
  * Configuration of a router's bgpd. FRR dials the nodes too, at the port of OpenELB's guides, once a second; a node may
  * as well dial it. Its receiving side of ADD-PATH is on by itself. `multipath-relax`: the spine's ways lead through
- * different ASes.
+ * different ASes. IPv6 prefixes go over the same sessions; a node that would rather have an IPv6 session dials it (FRR
+ * would dial in vain all the time when none is configured). Of a router's two IPv6 next hops the global one is used, so
+ * that routes can be read.
  */
 export function routerConfiguration(name: RouterName): string {
   const { as, routerId } = routers[name]
@@ -46,11 +48,31 @@ export function routerConfiguration(name: RouterName): string {
           ' neighbor NODES advertisement-interval 0',
         ]),
     ...own.map(({ address }) => ` neighbor ${address} peer-group NODES`),
+    ...(own.length === 0
+      ? []
+      : [
+          ' neighbor NODES6 peer-group',
+          ` neighbor NODES6 remote-as ${clusterAs}`,
+          ' neighbor NODES6 passive',
+          ' neighbor NODES6 timers 30 90',
+          ' neighbor NODES6 advertisement-interval 0',
+        ]),
+    ...own.map(({ address6 }) => ` neighbor ${address6} peer-group NODES6`),
     ' address-family ipv4 unicast',
+    ...(own.length === 0 ? [] : ['  no neighbor NODES6 activate']),
     '  maximum-paths 16',
     ' exit-address-family',
-    ...(own.length === 0 ? [] : [' address-family ipv6 unicast', '  neighbor NODES activate', '  maximum-paths 16']),
-    ...(own.length === 0 ? [] : [' exit-address-family']),
+    ' address-family ipv6 unicast',
+    ...upstream.flatMap(([address]) => [
+      `  neighbor ${address} activate`,
+      `  neighbor ${address} route-map GLOBAL-NEXT-HOP in`,
+    ]),
+    ...(own.length === 0 ? [] : ['  neighbor NODES activate', '  neighbor NODES6 activate']),
+    '  maximum-paths 16',
+    ' exit-address-family',
+    'exit',
+    'route-map GLOBAL-NEXT-HOP permit 10',
+    ' set ipv6 next-hop prefer-global',
     'exit',
     '',
   ].join('\n')
@@ -101,7 +123,7 @@ export async function askRouter(prefix: string, router: RouterName, commands: re
 interface BgpPrefix {
   readonly paths?: readonly {
     readonly valid?: boolean
-    readonly nexthops: readonly { readonly ip: string; readonly used?: boolean }[]
+    readonly nexthops: readonly { readonly ip: string; readonly scope?: string }[]
     readonly peer?: { readonly peerId: string }
   }[]
 }
@@ -114,21 +136,32 @@ export interface BgpPath {
 
 /** Ways to an address in a router's BGP table, sorted by next hop; empty when it has none. */
 export async function readBgpPaths(prefix: string, router: RouterName, address: string): Promise<readonly BgpPath[]> {
-  const text = await askRouter(prefix, router, [`show bgp ipv4 unicast ${address}/32 json`])
+  const what = address.includes(':') ? `ipv6 unicast ${address}/128` : `ipv4 unicast ${address}/32`
+  const text = await askRouter(prefix, router, [`show bgp ${what} json`])
   const { paths = [] } = JSON.parse(text === '' ? '{}' : text) as BgpPrefix
   return paths
-    .flatMap(({ nexthops, peer }) => nexthops.map(({ ip }) => ({ nextHop: ip, peer: peer?.peerId ?? '' })))
+    .flatMap(({ nexthops, peer }) =>
+      nexthops
+        .filter(({ scope }) => scope !== 'link-local')
+        .map(({ ip }) => ({ nextHop: ip, peer: peer?.peerId ?? '' })),
+    )
     .toSorted((a, b) => a.nextHop.localeCompare(b.nextHop))
 }
 
+interface Peers {
+  readonly peers?: Readonly<Record<string, { readonly state: string }>>
+}
+
 interface BgpSummary {
-  readonly ipv4Unicast?: { readonly peers?: Readonly<Record<string, { readonly state: string }>> }
+  readonly ipv4Unicast?: Peers
+  readonly ipv6Unicast?: Peers
 }
 
 /** BGP neighbours of a router by address, with FRR's name for the state: `Established`, `Active`. */
 export async function readNeighbors(prefix: string, router: RouterName): Promise<Readonly<Record<string, string>>> {
   const summary = JSON.parse(await askRouter(prefix, router, ['show bgp summary json'])) as BgpSummary
-  return Object.fromEntries(Object.entries(summary.ipv4Unicast?.peers ?? {}).map(([peer, { state }]) => [peer, state]))
+  const peers = { ...summary.ipv6Unicast?.peers, ...summary.ipv4Unicast?.peers }
+  return Object.fromEntries(Object.entries(peers).map(([peer, { state }]) => [peer, state]))
 }
 
 function ended(program: Program): false {
