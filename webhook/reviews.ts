@@ -14,6 +14,7 @@ import { readBgpConf, readBgpPeer, readEip } from '../src/core/model/index.ts'
 import type { HandlerAnswer, ReviewHandler } from '../src/io/http/admission-server.ts'
 import type { Metrics } from '../src/io/telemetry/metrics.ts'
 import { type Verdict, allowed, toReview } from './answer.ts'
+import { answerConversion } from './convert.ts'
 import { type ServiceContext, answerServiceCreate } from './service-create.ts'
 
 export interface ReviewContext extends ServiceContext {
@@ -37,14 +38,15 @@ const rules: Readonly<Record<string, Rule>> = {
     object === undefined ? allowed : verdictOf(judgeBgpConf(readBgpConf(object))),
 }
 
-/** One handler a path; the paths stand in the webhook configurations. */
+/** One handler a path; the paths stand in the webhook configurations and, for `/convert`, in the definitions of the kinds. */
 export function reviewHandlers(context: ReviewContext): ReadonlyMap<string, ReviewHandler> {
-  return new Map(
-    Object.entries(rules).map(([path, rule]) => [
+  return new Map<string, ReviewHandler>([
+    ...Object.entries(rules).map(([path, rule]): [string, ReviewHandler] => [
       path,
       (body, receivedMs) => answerReview(context, path, rule, body, receivedMs),
     ]),
-  )
+    ['/convert', (body, receivedMs) => answerConversion(context.metrics, body, receivedMs)],
+  ])
 }
 
 async function answerReview(
@@ -76,11 +78,11 @@ function mutateService(context: ReviewContext, review: Review, deadlineMs: numbe
   return { allowed: true, warnings: [], patch }
 }
 
-function validateService({ pools, allocations }: ReviewContext, review: Review): Verdict {
+function validateService({ pools, allocations, unavailable }: ReviewContext, review: Review): Verdict {
   const { object, oldObject } = review
   if (object === undefined || oldObject === undefined) return allowed
   const before = serviceOf(oldObject, review)
-  return verdictOf(judgeServiceUpdate(before, serviceOf(object, review), pools, allocations.taken))
+  return verdictOf(judgeServiceUpdate(before, serviceOf(object, review), pools, allocations.taken, unavailable))
 }
 
 function validateEip({ pools, allocations }: ReviewContext, { operation, object, oldObject }: Review): Verdict {

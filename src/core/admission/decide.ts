@@ -20,6 +20,7 @@ import {
 } from '../ipam/index.ts'
 import {
   type Allocation,
+  type Asked,
   type Holder,
   type Reason,
   type Service,
@@ -82,7 +83,7 @@ export function decideAdmission(
       : { kind: 'wait', warnings: [reason], patch: waiting(service, request) }
   if (known.length > 0) {
     const claim = known[0]?.holders.find((holder) => isHolder(holder, service))?.claim ?? nonce
-    return { kind: 'wait', warnings: [], patch: patchAssigned(service, known, claim) }
+    return { kind: 'wait', warnings: [], patch: patchAssigned(service, known, claim, request.asked) }
   }
 
   const choice = chooseAddresses({ service, request, pools, taken, findService, start })
@@ -96,7 +97,7 @@ export function decideAdmission(
     holder: holderOf(service, request, nonce),
     askedAddress: request.addresses.length > 0,
     warnings: choice.lacking === undefined ? [] : [choice.lacking],
-    patch: (got) => patchAssigned(service, got, nonce),
+    patch: (got) => patchAssigned(service, got, nonce, request.asked),
     exhausted: () =>
       lacking({
         code: 'PoolFull',
@@ -131,11 +132,8 @@ function wouldDo(record: Allocation, service: Service): boolean {
   const read = readRequest(service, [], record.address.family)
   if (!read.ok) return false
   const { asked } = read.request
-  return (
-    asked.pool === holder.asked.pool &&
-    asked.address === holder.asked.address &&
-    asked.loadBalancerIP === holder.asked.loadBalancerIP
-  )
+  const words: readonly (keyof Asked)[] = ['pool', 'address', 'loadBalancerIP', 'protocol']
+  return words.every((word) => asked[word] === holder.asked[word])
 }
 
 // A claim that came with somebody else's YAML is taken out, and what of its address and pool is no request of this
@@ -150,7 +148,13 @@ function waiting(service: Service, { asked }: ServiceRequest): JsonPatch {
       ? { [optInAnnotation]: optInValue }
       : {}),
     ...(copied ? { [claimAnnotation]: undefined } : {}),
-    ...(isStale(addressAnnotation[0], asked.address) ? { [addressAnnotation[0]]: undefined } : {}),
-    ...(isStale(poolAnnotation[0], asked.pool) ? { [poolAnnotation[0]]: undefined } : {}),
+    ...Object.fromEntries(
+      [
+        ...addressAnnotation.map((key) => [key, asked.address] as const),
+        ...poolAnnotation.map((key) => [key, asked.pool] as const),
+      ]
+        .filter(([key, wanted]) => isStale(key, wanted))
+        .map(([key]) => [key, undefined]),
+    ),
   })
 }

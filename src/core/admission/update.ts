@@ -15,28 +15,40 @@ import { type Allocation, type Reason, type Service, claimAnnotation, poolLabel 
 import { type JsonPatch, patchMap } from './json-patch.ts'
 import { type Judgement, allow } from './verdict.ts'
 
-/** Refused: what contradicts itself or a policy. What merely lacks something now is admitted; the old address stays. */
-export function judgeServiceUpdate(before: Service, after: Service, pools: Pools, taken: Taken): Judgement {
+/**
+ * Refused: what contradicts itself or a policy. What merely lacks something now is admitted and the old address stays,
+ * unless `unavailable` says that it is refused too. A Service that becomes ours is judged as if it were created.
+ */
+export function judgeServiceUpdate(
+  before: Service,
+  after: Service,
+  pools: Pools,
+  taken: Taken,
+  unavailable: 'wait' | 'refuse' = 'wait',
+): Judgement {
   if (after.deleting) return allow
   const key = `${after.namespace}/${after.name}`
   const named = taken.ofService(key)
   if (!isOurs(after, pools, named.length > 0)) return allow
   // By what it was: a record that the change itself would lose is still its own.
   const { own } = sortRecords(named, { key, service: before, taken, findService: () => 'unknown' })
+  const wasOurs = isOurs(before, pools, named.length > 0)
   const broken = refuseBrokenSharing(before, after, own)
   if (broken !== undefined) return { kind: 'refuse', reason: broken }
   const was = readRequest(before, own, pools.primaryFamily)
   const now = readRequest(after, own, pools.primaryFamily)
-  if (!now.ok) return was.ok ? { kind: 'refuse', reason: now.reason } : allow
+  if (!now.ok) return was.ok || !wasOurs ? { kind: 'refuse', reason: now.reason } : allow
   const { request } = now
-  if (was.ok && JSON.stringify(was.request, asText) === JSON.stringify(request, asText)) return allow
+  if (wasOurs && was.ok && JSON.stringify(was.request, asText) === JSON.stringify(request, asText)) return allow
   const { families } = fit(own, request, pools)
   if (request.families.every((family) => families.includes(family))) return allow
   const choice = chooseAddresses(
     { service: after, request, pools, taken, findService: () => 'unknown', start: 0 },
     families,
   )
-  if (choice.kind === 'refuse') return { kind: 'refuse', reason: choice.reason }
+  if (choice.kind === 'refuse' || (choice.kind === 'wait' && unavailable === 'refuse')) {
+    return { kind: 'refuse', reason: choice.reason }
+  }
   return choice.kind === 'wait' ? { kind: 'allow', warnings: [choice.reason] } : allow
 }
 

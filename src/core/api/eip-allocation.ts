@@ -31,6 +31,17 @@ export const holder = z.object({
         .max(256)
         .exactOptional()
         .describe('Value of spec.loadBalancerIP of the Service then: only a change of it is a new request.'),
+      protocol: z.string().max(16).exactOptional().describe('Protocol that the Service named.'),
+      porter: z
+        .object({
+          pool: z.string().max(512).exactOptional().describe('Eip.'),
+          address: z.string().max(256).exactOptional().describe('Address.'),
+          protocol: z.string().max(16).exactOptional().describe('Protocol.'),
+        })
+        .exactOptional()
+        .describe(
+          "What the annotations in Porter's spelling said then and did not count: only a change of it is a new request.",
+        ),
     })
     .exactOptional()
     .describe('What the user asked for, if he did. What Bellhop wrote itself is never taken for a request.'),

@@ -15,6 +15,7 @@ import {
   poolClosed,
   spans,
 } from './pools.ts'
+import { quotaReached } from './quota.ts'
 import { type ServiceRequest, nameOf } from './request.ts'
 import { type HolderService, sharingRefused } from './share.ts'
 import type { Taken } from './taken.ts'
@@ -150,7 +151,7 @@ function takeAsked(input: ChooseInput, eip: Eip, address: Ip): OfFamily {
   }
   const closed = poolClosed(eip, pools) // after the holders: who is there already may be joined in a closed pool
   if (closed !== undefined) return { kind: 'wait', reason: closed }
-  const full = quotaReached(input, eip)
+  const full = quotaReached(service, eip, address.family, taken)
   if (full !== undefined) return { kind: 'refuse', reason: full }
   const draft: Draft = { address, eip: eip.name, protocol: eip.protocol }
   return { kind: 'free', drafts: () => [draft] }
@@ -184,13 +185,13 @@ function chooseByBinding(input: ChooseInput, family: Family): OfFamily {
 
 // The first reason stands for all: the pool that comes first is the one that the user expects.
 function freeOf(input: ChooseInput, eips: readonly Eip[], family: Family): OfFamily {
-  const { pools, taken, start } = input
+  const { service, pools, taken, start } = input
   let wait: Reason | undefined
   let refuse: Reason | undefined
   const open: Eip[] = []
   for (const eip of eips) {
     const closed = poolClosed(eip, pools)
-    const quota = closed === undefined ? quotaReached(input, eip) : undefined
+    const quota = closed === undefined ? quotaReached(service, eip, family, taken) : undefined
     if (quota !== undefined) refuse ??= quota
     else if (closed !== undefined) wait ??= closed
     else if (isFull(eip, family, input)) {
@@ -217,13 +218,6 @@ function freeOf(input: ChooseInput, eips: readonly Eip[], family: Family): OfFam
 function isFull(eip: Eip, family: Family, { taken, pools, start }: ChooseInput): boolean {
   for (const _ of taken.freeIn(eip, family, pools, start)) return false
   return true
-}
-
-function quotaReached({ service, taken }: ChooseInput, eip: Eip): Reason | undefined {
-  const { maxPerNamespace } = eip
-  if (maxPerNamespace === undefined || taken.countOf(eip.name, service.namespace) < maxPerNamespace) return undefined
-  const message = `namespace ${service.namespace} already has ${maxPerNamespace} addresses of Eip ${eip.name}, as many as its maxPerNamespace allows; delete a Service or raise it`
-  return { code: 'QuotaExceeded', message }
 }
 
 // One address of each part at a time; a part that has run out stays at its last, so that the other can go on.

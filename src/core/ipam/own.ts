@@ -94,8 +94,9 @@ export function fit(
   for (const family of [...request.families, ...(request.optional === undefined ? [] : [request.optional])]) {
     const asked = request.addresses.find((ip) => ip.family === family)
     const found = own.find(
-      ({ address, eip }) =>
+      ({ address, eip, protocol }) =>
         address.family === family &&
+        (request.protocol === undefined || request.protocol === protocol) &&
         (asked === undefined || sameIp(asked, address)) &&
         (request.pools.length === 0 || request.pools.includes(eip) || coveredByAsked(request, pools, address)),
     )

@@ -159,7 +159,7 @@ function settle(
   const wanted = fitting.map(({ address }) => address)
   const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
   const conditions = assignedAs(fitting, pools, service)
-  const patch = patchAssigned(service, fitting, claimOf(service, input.taken))
+  const patch = patchAssigned(service, fitting, claimOf(service, input.taken), request.asked)
   const steps: Step[] = [...unbound(input, fitting, request)]
   if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
   if (moved || !saysAlready(service, conditions)) {
@@ -189,7 +189,10 @@ function unbound(input: PlanInput, own: readonly Allocation[], request?: Service
 
 function sameHolder(a: Holder, b: Holder): boolean {
   const text = ({ name, claim, ports, asked }: Holder): string =>
-    JSON.stringify([name, claim, ports.map(({ port, protocol }) => [port, protocol]), asked.pool, asked.address])
+    JSON.stringify([
+      ...[name, claim, ports.map(({ port, protocol }) => [port, protocol])],
+      ...[asked.pool, asked.address, asked.protocol],
+    ])
   return text(a) === text(b)
 }
 

@@ -4,6 +4,7 @@ import { type Family, type Ip, formatIp, parseIp, sameIp } from '../address/inde
 import {
   type Allocation,
   type Asked,
+  type PorterWords,
   type Protocol,
   type Reason,
   type Service,
@@ -51,18 +52,17 @@ export function readRequest(
     const message = `Service ${nameOf(service)} asks for two addresses of one IP family; ask for at most one of each`
     return { ok: false, reason: { code: 'MalformedAddress', message } }
   }
-  const protocol = eitherSpelling(service.annotations, protocolAnnotation)
-  if (protocol !== undefined && readProtocol(protocol) === undefined) {
-    const message = `Service ${nameOf(service)} asks for protocol "${protocol}", which does not exist; write bgp, layer2 or vip in annotation ${protocolAnnotation[0]}`
+  const protocol = readProtocol(asked.protocol)
+  if (asked.protocol !== undefined && protocol === undefined) {
+    const message = `Service ${nameOf(service)} asks for protocol "${asked.protocol}", which does not exist; write bgp, layer2 or vip in annotation ${protocolAnnotation[0]}`
     return { ok: false, reason: { code: 'MalformedObject', message } }
   }
-  const written = own[0]?.protocol
   return {
     ok: true,
     request: {
       addresses,
       pools: splitList(asked.pool),
-      protocol: protocol === undefined || protocol === written ? undefined : readProtocol(protocol),
+      protocol,
       ...wantedFamilies(service, primaryFamily),
       asked,
     },
@@ -94,43 +94,89 @@ export function settledRecords(service: Service, own: readonly Allocation[]): re
   return inAnnotation.length > 0 ? inAnnotation : own
 }
 
+type Word = keyof PorterWords
+
+const spellings: Readonly<Record<Word, readonly [string, string]>> = {
+  pool: poolAnnotation,
+  address: addressAnnotation,
+  protocol: protocolAnnotation,
+}
+
 function readAsked(service: Service, own: readonly Allocation[], claimed: readonly Allocation[]): Asked {
-  const address = eitherSpelling(service.annotations, addressAnnotation)
-  const pool = eitherSpelling(service.annotations, poolAnnotation)
-  const { loadBalancerIP } = service
+  const { annotations, loadBalancerIP } = service
   const settled = settledRecords(service, own)
   const before = ownAsked(service, settled)
+  if (before === undefined && annotations[claimAnnotation] !== undefined) return copiedAsked(service, claimed)
+  const stands = (word: Word): string | undefined => eitherSpelling(annotations, spellings[word])
   if (before === undefined) {
-    if (service.annotations[claimAnnotation] !== undefined) return copiedAsked(service, claimed)
-    return { pool, address: address ?? loadBalancerIP, loadBalancerIP }
+    const address = stands('address') ?? loadBalancerIP
+    return withPorter(annotations, { pool: stands('pool'), address, loadBalancerIP, protocol: stands('protocol') })
   }
-  const samePool = pool === undefined || isAmong(pool, writtenPools(settled))
+  const pool = newWord('pool', annotations, writtenPools(settled), before)
   // What is in the status is no news either, though its record may be lost.
   const had = [...settled, ...service.ingress.map((ip) => ({ address: ip }))]
-  const sameAddress = address === undefined || isAmong(address, writtenAddresses(had))
+  const address = newWord('address', annotations, writtenAddresses(had), before)
   const newIp = loadBalancerIP === before.loadBalancerIP ? undefined : loadBalancerIP
-  if (!samePool) return { pool, address: sameAddress ? newIp : address, loadBalancerIP }
-  if (!sameAddress) return { pool: before.pool, address, loadBalancerIP }
-  return { pool: before.pool, address: newIp ?? before.address, loadBalancerIP }
+  const protocol = newWord('protocol', annotations, settled[0]?.protocol ?? '', before) ?? before.protocol
+  return withPorter(annotations, {
+    pool: pool ?? before.pool,
+    address: address ?? newIp ?? (pool === undefined ? before.address : undefined),
+    loadBalancerIP,
+    // Asked as long as it stands there; the protocol that Bellhop writes follows the pool.
+    protocol: stands('protocol') === undefined ? undefined : protocol,
+  })
 }
 
 // What came with a claim of another Service was copied with its YAML (openelb-api.md 1.3): its address is no request,
 // and its pool only if it was one there. What differs from what that Service was given was written by the user. When
 // nobody knows the claim any more, nothing can be told apart.
 function copiedAsked({ annotations, loadBalancerIP }: Service, claimed: readonly Allocation[]): Asked {
-  const address = eitherSpelling(annotations, addressAnnotation)
-  const pool = eitherSpelling(annotations, poolAnnotation)
   const original = claimed[0]?.holders.find(({ claim }) => claim === annotations[claimAnnotation])
-  if (original === undefined) return { pool: undefined, address: loadBalancerIP, loadBalancerIP }
+  if (original === undefined) {
+    const protocol = eitherSpelling(annotations, protocolAnnotation)
+    return withPorter(annotations, { pool: undefined, address: loadBalancerIP, loadBalancerIP, protocol })
+  }
   // There the annotation won over it, so it was not what the user meant.
   const { asked } = original
   const outdone = loadBalancerIP === asked.loadBalancerIP && asked.address !== loadBalancerIP
-  const samePool = pool === undefined || isAmong(pool, writtenPools(claimed))
-  const sameAddress = address === undefined || isAmong(address, writtenAddresses(claimed))
-  return {
-    pool: samePool ? asked.pool : pool,
-    address: sameAddress ? (outdone ? undefined : loadBalancerIP) : address,
+  const address = newWord('address', annotations, writtenAddresses(claimed), asked)
+  return withPorter(annotations, {
+    pool: newWord('pool', annotations, writtenPools(claimed), asked) ?? asked.pool,
+    address: address ?? (outdone ? undefined : loadBalancerIP),
     loadBalancerIP,
+    protocol: newWord('protocol', annotations, claimed[0]?.protocol ?? '', asked) ?? asked.protocol,
+  })
+}
+
+/**
+ * What the user has written since: in OpenELB's spelling whatever Bellhop did not write itself; in Porter's, which
+ * Bellhop never writes, what has changed since the request was made.
+ */
+function newWord(
+  word: Word,
+  annotations: Readonly<Record<string, string>>,
+  written: string,
+  before: Asked,
+): string | undefined {
+  const [ours, theirs] = spellings[word].map((key) => annotations[key])
+  if (ours !== undefined && !isAmong(ours, written)) return ours
+  if (theirs === undefined || isAmong(theirs, written)) return undefined
+  const known = (ours === undefined ? undefined : before.porter?.[word]) ?? before[word]
+  return theirs === known ? undefined : theirs
+}
+
+// Remembers what stands in Porter's spelling and is not what is asked: it may be edited later, and counts then.
+function withPorter(annotations: Readonly<Record<string, string>>, asked: Asked): Asked {
+  const porter: Partial<Record<Word, string>> = {}
+  for (const word of ['pool', 'address', 'protocol'] as const) {
+    const theirs = annotations[spellings[word][1]]
+    if (theirs !== undefined && theirs !== asked[word]) porter[word] = theirs
+  }
+  const { protocol, ...rest } = asked
+  return {
+    ...rest,
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(Object.keys(porter).length === 0 ? {} : { porter }),
   }
 }
 
@@ -155,7 +201,7 @@ export function wantedFamilies(
   return { families: [first], optional: undefined }
 }
 
-function readProtocol(text: string): Protocol | undefined {
+function readProtocol(text: string | undefined): Protocol | undefined {
   return text === 'layer2' || text === 'vip' || text === 'bgp' ? text : undefined
 }
 

@@ -1,10 +1,10 @@
 // What Bellhop writes into the metadata of a Service that has its address, and takes out again (openelb-api.md 1.2).
 import { type JsonPatch, patchMap } from '../admission/json-patch.ts'
 import {
+  type Asked,
   type Service,
   addressAnnotation,
   claimAnnotation,
-  eitherSpelling,
   optInAnnotation,
   optInValue,
   poolAnnotation,
@@ -16,8 +16,13 @@ import { writtenAddresses, writtenPools } from './request.ts'
 
 type Held = Pick<Draft, 'address' | 'eip'> & { readonly protocol: string }
 
-/** Only what is missing or differs; a protocol or opt-in that the user wrote, in either spelling, stays. */
-export function patchAssigned(service: Service, held: readonly Held[], claim: string): JsonPatch {
+/** Only what is missing or differs; a protocol (`asked`) or opt-in that the user wrote, in either spelling, stays. */
+export function patchAssigned(
+  service: Service,
+  held: readonly Held[],
+  claim: string,
+  { protocol: askedProtocol }: Pick<Asked, 'protocol'>,
+): JsonPatch {
   const { annotations, labels } = service
   return [
     ...patchMap(['metadata', 'annotations'], annotations, {
@@ -26,9 +31,7 @@ export function patchAssigned(service: Service, held: readonly Held[], claim: st
         : {}),
       [poolAnnotation[0]]: writtenPools(held),
       [addressAnnotation[0]]: writtenAddresses(held),
-      ...(eitherSpelling(annotations, protocolAnnotation) === undefined
-        ? { [protocolAnnotation[0]]: held[0]?.protocol ?? 'bgp' }
-        : {}),
+      ...(askedProtocol === undefined ? { [protocolAnnotation[0]]: held[0]?.protocol ?? 'bgp' } : {}),
       [claimAnnotation]: claim,
     }),
     ...patchMap(['metadata', 'labels'], labels, { [poolLabel]: held[0]?.eip ?? '' }),

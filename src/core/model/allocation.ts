@@ -1,6 +1,6 @@
 // EipAllocation: one object per address in use; its name is the lock (design §3).
 import { type Ip, parseIp } from '../address/index.ts'
-import { type KubeObjectLike, listAt, numberAt, stringAt } from './field.ts'
+import { type KubeObjectLike, listAt, numberAt, stringAt, stringMapAt } from './field.ts'
 import { type Metadata, readMetadata } from './metadata.ts'
 import type { ServicePort } from './service.ts'
 
@@ -10,6 +10,15 @@ export interface Asked {
   readonly address: string | undefined
   /** `spec.loadBalancerIP` as it was, whether it counted or not: only a change of it is a new request. */
   readonly loadBalancerIP: string | undefined
+  readonly protocol?: string | undefined
+  /** What stood in Porter's spelling and did not count then: only a change of it is a new request. */
+  readonly porter?: PorterWords | undefined
+}
+
+export interface PorterWords {
+  readonly pool?: string
+  readonly address?: string
+  readonly protocol?: string
 }
 
 /** One Service that holds the address. */
@@ -64,8 +73,18 @@ export function readAllocation(object: KubeObjectLike): Allocation | undefined {
         pool: stringAt(holder, 'asked', 'pool'),
         address: stringAt(holder, 'asked', 'address'),
         loadBalancerIP: stringAt(holder, 'asked', 'loadBalancerIP'),
+        ...readWords(holder),
       },
     })),
     retainedUntil: stringAt(status, 'retainedUntil'),
+  }
+}
+
+function readWords(holder: unknown): Pick<Asked, 'protocol' | 'porter'> {
+  const protocol = stringAt(holder, 'asked', 'protocol')
+  const porter = stringMapAt(holder, 'asked', 'porter')
+  return {
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(Object.keys(porter).length === 0 ? {} : { porter }),
   }
 }

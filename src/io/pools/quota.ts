@@ -1,5 +1,6 @@
 // maxPerNamespace under races (design §4): every claimer writes first and then looks at the list as it was at the
 // revision of its own write. Of those who raced, exactly the first N find at most N records; the others give back.
+import { isGivenUpFor } from '../../core/ipam/index.ts'
 import { type Allocation, type Eip, eipLabel, namespaceLabel, readAllocation } from '../../core/model/index.ts'
 import type { Answer, KubeClient } from '../kube/interface.ts'
 import { eipAllocations } from '../kube/resources.ts'
@@ -28,7 +29,11 @@ export async function isWithinQuota(
 ): Promise<Answer<boolean>> {
   const { maxPerNamespace } = eip
   if (maxPerNamespace === undefined) return { ok: true, value: true }
-  const found: Allocation[] = joinedFromElsewhere(allocations, eip.name, namespace)
+  // The claimer's own older one, which it gives back, does not count while it moves.
+  const [claimer] = record.holders
+  const counts = (other: Allocation): boolean =>
+    other.name === record.name || claimer === undefined || !isGivenUpFor(other, record.address.family, claimer)
+  const found: Allocation[] = joinedFromElsewhere(allocations, eip.name, namespace).filter(counts)
   let next: string | undefined
   do {
     // With `limit`, a resourceVersion means exactly this revision (Kubernetes API concepts, "Semantics for list").
@@ -39,7 +44,12 @@ export async function isWithinQuota(
       ...(next === undefined ? { resourceVersion: record.resourceVersion } : { continue: next }),
     })
     if (!page.ok) return page
-    found.push(...page.value.items.map(readAllocation).filter((item) => item !== undefined))
+    found.push(
+      ...page.value.items
+        .map(readAllocation)
+        .filter((item) => item !== undefined)
+        .filter(counts),
+    )
     next = page.value.continue
   } while (next !== undefined && next !== '' && found.length <= maxPerNamespace)
   if (found.length <= maxPerNamespace) return { ok: true, value: true }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 
 import { type Judgement, judgeServiceUpdate, putBackClaim } from '../../../src/core/admission/index.ts'
-import type { Allocation, Service } from '../../../src/core/model/index.ts'
+import type { Allocation, Eip, Service } from '../../../src/core/model/index.ts'
 import { asDefault, eip, holder, optIn, pools, record, service, taken } from '../ipam/world.ts'
 
 const address = 'eip.openelb.kubesphere.io/v1alpha1'
@@ -22,8 +22,13 @@ function stored(annotations: Record<string, string> = {}, spec: Record<string, u
 
 const own = record('10.0.0.1', 'a', holder('ns/s', 'c'))
 
-function judge(before: Service, after: Service, records: readonly Allocation[] = [own]): string {
-  const judgement: Judgement = judgeServiceUpdate(before, after, pools([a, b]), taken(...records))
+function judge(
+  before: Service,
+  after: Service,
+  records: readonly Allocation[] = [own],
+  eips: readonly Eip[] = [a, b],
+): string {
+  const judgement: Judgement = judgeServiceUpdate(before, after, pools(eips), taken(...records))
   if (judgement.kind === 'refuse') return `refuse ${judgement.reason.code}`
   return ['allow', ...judgement.warnings.map(({ code }) => code)].join(' ')
 }
@@ -54,6 +59,69 @@ suite('a change of a live Service', () => {
   test('a Service that is being deleted, or is not ours, passes', () => {
     assert.equal(judge(stored(), { ...stored({ [address]: 'nonsense' }), deleting: true }), 'allow')
     assert.equal(judge(stored(), stored({ [address]: 'nonsense', 'lb.kubesphere.io/v1alpha1': 'other' })), 'allow')
+  })
+})
+
+suite('maxPerNamespace and a live Service', () => {
+  const limited = eip('a', { address: '10.0.0.0/29', maxPerNamespace: 1 }, asDefault)
+  const elsewhere = eip('b', { address: '10.1.0.0/30', maxPerNamespace: 1 })
+  const eips = [limited, elsewhere]
+
+  test('another address of the same Eip: the one it gives back does not count', () => {
+    assert.equal(judge(stored(), stored({ [address]: '10.0.0.2' }), [own], eips), 'allow')
+  })
+
+  test('of another Eip that has none left for the namespace: refused', () => {
+    const there = record('10.1.0.1', 'b', holder('ns/other'))
+    assert.equal(judge(stored(), stored({ [poolKey]: 'b' }), [own, there], eips), 'refuse QuotaExceeded')
+    assert.equal(judge(stored(), stored({ [poolKey]: 'b' }), [own], eips), 'allow')
+  })
+
+  test('an address that the namespace goes on holding when the Service leaves it does count', () => {
+    const shared = record('10.0.0.1', 'a', holder('ns/s', 'c'), holder('ns/other', 'd', { ports: [] }))
+    assert.equal(judge(stored(), stored({ [address]: '10.0.0.2' }), [shared], eips), 'refuse QuotaExceeded')
+  })
+
+  test('a second family of the same Eip counts as one more', () => {
+    const both = eip('a', { address: '10.0.0.0/29', extraAddresses: ['fd00::/120'], maxPerNamespace: 1 }, asDefault)
+    const dual = stored({}, { ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv4', 'IPv6'] })
+    const single = stored({}, { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] })
+    assert.equal(judge(single, dual, [own], [both]), 'refuse QuotaExceeded')
+  })
+})
+
+suite('the protocol annotation edited alone', () => {
+  const protocol = 'protocol.openelb.kubesphere.io/v1alpha1'
+  const layer2 = eip('l2', { address: '10.2.0.0/30', protocol: 'layer2', interface: 'eth0', namespaces: ['ns'] })
+  const live = stored({ [protocol]: 'bgp' })
+
+  test('against the Eip that was asked for: refused', () => {
+    const asked = { pool: 'a', address: undefined, loadBalancerIP: undefined }
+    const named = record('10.0.0.1', 'a', holder('ns/s', 'c', { asked }))
+    assert.equal(judge(live, stored({ [protocol]: 'layer2' }), [named], [a, layer2]), 'refuse ProtocolMismatch')
+  })
+
+  test('no Eip asked for: moved to one that has it, or warned that there is none', () => {
+    assert.equal(judge(live, stored({ [protocol]: 'layer2' }), [own], [a, layer2]), 'allow')
+    assert.equal(judge(live, stored({ [protocol]: 'layer2' }), [own], [a]), 'allow FamilyUnavailable')
+  })
+})
+
+suite('a Service that becomes ours', () => {
+  const asks = { ...optIn, [poolKey]: 'b', [address]: '10.0.0.1' }
+  const internal = service('ns/s', { annotations: asks, spec: { type: 'ClusterIP' } })
+
+  test("is judged whole: what it asked for was nobody's business before", () => {
+    const after = service('ns/s', { annotations: asks })
+    assert.equal(judge(internal, after, []), 'refuse AddressOutsidePool')
+    const other = service('ns/s', { annotations: { ...asks, 'lb.kubesphere.io/v1alpha1': 'metallb' } })
+    assert.equal(judge(other, after, []), 'refuse AddressOutsidePool')
+  })
+
+  test('one that stops being ours, or is a stranger before and after, passes', () => {
+    assert.equal(judge(stored(), internal), 'allow')
+    const foreign = service('ns/s', { annotations: asks, spec: { loadBalancerClass: 'example.com/other' } })
+    assert.equal(judge(foreign, { ...foreign, ports: [] }, []), 'allow')
   })
 })
 

@@ -92,3 +92,22 @@ void test('no quota, no read', async () => {
   assert.deepEqual(await isWithinQuota(cluster.client, view, options), { ok: true, value: true })
   assert.equal(cluster.calls.length, 1)
 })
+
+void test('a Service that moves within the Eip is not stopped by the address that it gives back; its neighbours are', async () => {
+  const cluster = openFakeCluster()
+  const createFor = async (address: string, name: string): Promise<Allocation> => {
+    const object = recordObject(address, 'shop')
+    const spec = { ...(object['spec'] as object), services: [{ namespace: 'shop', name, claim: `of-${name}` }] }
+    const answer = await cluster.client.create(eipAllocations, { ...object, spec })
+    const record = answer.ok ? readAllocation(answer.value) : undefined
+    assert.ok(record)
+    return record
+  }
+  await createFor('192.0.2.1', 'mover')
+  const moved = await createFor('192.0.2.2', 'mover')
+  const late = await createFor('192.0.2.3', 'late')
+  const options = { eip: eipOf(1), namespace: 'shop', timeoutMs: 1_000 }
+  const within = (record: Allocation): unknown => isWithinQuota(cluster.client, viewOf().view, { ...options, record })
+  assert.deepEqual(await within(moved), { ok: true, value: true })
+  assert.deepEqual(await within(late), { ok: true, value: false })
+})
