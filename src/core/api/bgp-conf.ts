@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { ipRule } from './address-rules.ts'
 import { addressText, asNumber, conditions, count, gracefulRestart, uint32, withRules } from './fields.ts'
 import type { Kind } from './kind.ts'
+import { bgpConfV1alpha1 } from './v1alpha1/bgp-conf.ts'
 
 export const bgpConfSpec = z.object({
   as: asNumber().exactOptional().describe('AS number of the speakers. Without one, no session is opened.'),
@@ -78,5 +79,6 @@ spec:
         { name: 'age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation' },
       ],
     },
+    bgpConfV1alpha1,
   ],
 }

@@ -14,6 +14,7 @@ import {
 } from './fields.ts'
 import { bgpPeerStatus } from './bgp-peer-status.ts'
 import type { Kind, Rule } from './kind.ts'
+import { bgpPeerV1alpha1 } from './v1alpha1/bgp-peer.ts'
 
 const accepted = 'Accepted for OpenELB manifests; not used.'
 
@@ -227,5 +228,6 @@ spec:
         { name: 'age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation' },
       ],
     },
+    bgpPeerV1alpha1,
   ],
 }

@@ -1,11 +1,22 @@
 // Kind → CustomResourceDefinition (apiextensions.k8s.io/v1).
-import { group } from '../model/index.ts'
+import { group, systemNamespace } from '../model/index.ts'
 import type { Kind, KindVersion, Rule } from './kind.ts'
 import { structuralSchema } from './structural.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The object to apply. No `conversion`: one version is served. */
+// The Service of the webhook, as manifests/base names it. No caBundle: the webhook writes its own.
+const conversion: Json = {
+  strategy: 'Webhook',
+  webhook: {
+    clientConfig: {
+      service: { namespace: systemNamespace, name: 'bellhop-webhook', path: '/convert', port: 443 },
+    },
+    conversionReviewVersions: ['v1'],
+  },
+}
+
+/** The object to apply. */
 export function crdOf(kind: Kind): Json {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -22,6 +33,7 @@ export function crdOf(kind: Kind): Json {
         ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
         ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
       },
+      ...(kind.versions.length > 1 ? { conversion } : {}),
       versions: kind.versions.map((version) => versionOf(kind, version)),
     },
   }
@@ -36,7 +48,7 @@ function versionOf(kind: Kind, version: KindVersion): Json {
       ? {}
       : { deprecated: true, deprecationWarning: version.deprecationWarning }),
     ...(version.status === undefined ? {} : { subresources: { status: {} } }),
-    additionalPrinterColumns: version.columns,
+    ...(version.columns.length === 0 ? {} : { additionalPrinterColumns: version.columns }),
     schema: { openAPIV3Schema: objectSchema(kind, version) },
   }
 }

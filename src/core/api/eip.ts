@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { rangeRule } from './address-rules.ts'
 import { asAtomicMap, asSet, conditions, count, labelsToMatch, objectName, uint32, withRules } from './fields.ts'
 import type { Kind, Rule } from './kind.ts'
+import { eipV1alpha1 } from './v1alpha1/eip.ts'
 
 const range = (field: string) => withRules(z.string().max(91), rangeRule(field))
 
@@ -152,6 +153,14 @@ export const eipStatus = z.object({
   conditions: conditions('What is wrong with the pool, if anything.').exactOptional(),
 })
 
+// Also on updates, were it not for names that are there already: those cannot be changed.
+const nameRule: Rule = {
+  rule: 'oldSelf.hasValue() || size(self.metadata.name) <= 63',
+  optionalOldSelf: true,
+  message:
+    'the name of an Eip has at most 63 characters, because it becomes the value of a label: choose a shorter one',
+}
+
 export const eip: Kind = {
   kind: 'Eip',
   plural: 'eips',
@@ -177,14 +186,7 @@ spec:
       storage: true,
       spec: eipSpec,
       status: eipStatus,
-      rules: [
-        {
-          rule: 'oldSelf.hasValue() || size(self.metadata.name) <= 63',
-          optionalOldSelf: true,
-          message:
-            'the name of an Eip has at most 63 characters, because it becomes the value of a label: choose a shorter one',
-        },
-      ],
+      rules: [nameRule],
       columns: [
         { name: 'cidr', type: 'string', jsonPath: '.spec.address', description: 'Addresses of the pool' },
         { name: 'usage', type: 'integer', jsonPath: '.status.usage', description: 'Addresses in use' },
@@ -193,5 +195,6 @@ spec:
         { name: 'age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since creation' },
       ],
     },
+    { ...eipV1alpha1, rules: [nameRule] },
   ],
 }

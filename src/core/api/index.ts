@@ -6,7 +6,8 @@
 //   3. crd.ts makes the CustomResourceDefinition, page.ts and reasons-page.ts the reference pages.
 //
 // Must never: read objects (core/model does, and forgives more), hold a rule that needs another object (that is
-// core/admission's), or bound a status. A further version of a kind is a further entry of its `versions`.
+// core/admission's), or bound a status. A further version of a kind is a further entry of its `versions`; v1alpha1/ has
+// the old one and converts.
 import { bgpConf } from './bgp-conf.ts'
 import { bgpPeer } from './bgp-peer.ts'
 import { eip } from './eip.ts'
@@ -17,5 +18,6 @@ import { rack, speaker } from './speaker.ts'
 export * from './crd.ts'
 export * from './kind.ts'
 export * from './page.ts'
+export { type ConversionReview, type Converted, convertObject, convertReview } from './v1alpha1/index.ts'
 
 export const kinds: readonly Kind[] = [eip, bgpConf, bgpPeer, eipAllocation, speaker, rack]

@@ -62,9 +62,10 @@ function versionSection(kind: Kind, version: KindVersion): readonly string[] {
   return [
     `## ${version.name}`,
     '',
+    ...(version.storage ? [] : [`${version.deprecationWarning ?? 'Served, not stored'}.`, '']),
     ...['spec', 'status'].flatMap((part) => {
       const fields = schema.properties?.[part]
-      if (fields === undefined) return []
+      if (fields?.properties === undefined) return []
       return [
         `### ${part}`,
         '',
@@ -75,12 +76,12 @@ function versionSection(kind: Kind, version: KindVersion): readonly string[] {
       ]
     }),
     ...(rules.length === 0 ? [] : ['### Refused by the API server', '', ...rules.map((rule) => `- ${rule}`), '']),
-    '### Columns',
-    '',
+    ...(version.columns.length === 0 ? [] : ['### Columns', '']),
     ...version.columns.map(
       ({ name, jsonPath, description, priority }) =>
         `- ${name.toUpperCase()}: ${description} (\`${jsonPath}\`${priority === 1 ? ', with `-o wide`' : ''})`,
     ),
+    '',
   ]
 }
 

@@ -18,8 +18,12 @@ interface Definition {
   readonly spec: {
     readonly versions: readonly {
       readonly schema: { readonly openAPIV3Schema: Schema }
-      readonly additionalPrinterColumns: readonly { readonly name: string; readonly jsonPath: string }[]
+      readonly name: string
+      readonly served: boolean
+      readonly storage: boolean
+      readonly additionalPrinterColumns?: readonly { readonly name: string; readonly jsonPath: string }[]
     }[]
+    readonly conversion?: unknown
   }
 }
 
@@ -67,7 +71,7 @@ for (const { kind } of kinds) {
   void test(`${kind}: every column shows a field that is there`, () => {
     const paths = new Set(fieldsOf(kind).map(([path]) => path.replaceAll('[]', '[0]')))
     for (const version of definitionOf(kind).spec.versions) {
-      for (const { name, jsonPath } of version.additionalPrinterColumns) {
+      for (const { name, jsonPath } of version.additionalPrinterColumns ?? []) {
         if (jsonPath === '.metadata.creationTimestamp') continue
         assert.ok(paths.has(`${kind}${jsonPath}`), `column ${name} shows ${jsonPath}`)
       }
@@ -82,6 +86,27 @@ void test('columns are those that users know, and then ours', () => {
   assert.deepEqual(columnsOf('EipAllocation'), ['EIP', 'SERVICE', 'NAMESPACE', 'RETAINED', 'AGE'])
   assert.deepEqual(columnsOf('Speaker'), ['RACK', 'PEERS', 'UP', 'PREFIXES', 'ROUTES', 'AGE'])
   assert.deepEqual(columnsOf('Rack'), ['SPEAKERS', 'UP', 'PROXIED', 'AGE'])
+})
+
+void test('v1alpha1 of the kinds that had one is served and converted by the webhook; v1alpha2 alone is stored', () => {
+  for (const { kind } of kinds) {
+    const { versions, conversion } = definitionOf(kind).spec
+    const [now, old, ...more] = versions
+    assert.deepEqual([now?.name, now?.served, now?.storage, more], ['v1alpha2', true, true, []], kind)
+    if (!['Eip', 'BgpConf', 'BgpPeer'].includes(kind)) {
+      assert.deepEqual([old, conversion], [undefined, undefined], kind)
+      continue
+    }
+    assert.deepEqual([old?.name, old?.served, old?.storage], ['v1alpha1', true, false], kind)
+    const service = { namespace: 'bellhop-system', name: 'bellhop-webhook', path: '/convert', port: 443 }
+    const webhook = { clientConfig: { service }, conversionReviewVersions: ['v1'] }
+    assert.deepEqual(conversion, { strategy: 'Webhook', webhook }, 'and the bundle is the webhook’s to write')
+  }
+  const columns = definitionOf('Eip').spec.versions[1]?.additionalPrinterColumns ?? []
+  assert.deepEqual(
+    columns.map(({ name }) => name),
+    ['cidr', 'usage', 'total'],
+  )
 })
 
 void test('AS numbers reach to 4294967295', () => {
