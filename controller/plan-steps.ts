@@ -16,7 +16,7 @@ import { saysSame } from './conditions.ts'
 import { type Contest, otherWriter } from './contest.ts'
 import { type Leading, fieldManager } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
-import { bindHolder, releaseHolder } from './record-writes.ts'
+import { bindHolder, releaseHolder, retainRecord } from './record-writes.ts'
 import { changesAnything, clearedStatusPatch, statusPatch } from './service-patch.ts'
 
 export interface StepContext {
@@ -53,12 +53,13 @@ export async function carryOut(
   let again = false
   // Of a release that was told before: what follows it in the plan would say it again.
   let told = false
+  // Known only of a status that was written just now: what left it some other way has left it by now at the latest.
+  let releasedMs: number | undefined
   for (const step of steps) {
     if (step.kind === 'event' && step.reason === 'ReleaseIP' && told) continue
     if (step.kind === 'release') {
       told = leading.view.records.releasedMs(step.record.name) !== undefined
-      const isGone = service === undefined
-      const releasedMs = context.statusWrittenMs.get(key)
+      const isGone = service === undefined || service.deleting
       const released = await releaseHolder(leading, { ...step, isGone, releasedMs })
       if (released === 'cooling') cooling.push(step.record.name)
       else if (released !== 'done' && 'failed' in released) return { then: released.failed, recheckAfterMs, cooling }
@@ -67,6 +68,7 @@ export async function carryOut(
       continue
     }
     const done = await take(context, key, service, step)
+    if (step.kind === 'writeStatus') releasedMs = context.statusWrittenMs.get(key)
     if (done === 'done') continue
     if ('then' in done && done.then !== 'again') return { then: done.then, recheckAfterMs, cooling }
     if ('then' in done) again = true
@@ -95,11 +97,15 @@ async function take(
       return { then: claimed.kind === 'failed' ? outcomeOf(claimed.error) : 'again' }
     }
     case 'bind': {
-      const failed = await bindHolder(leading, step.record, step.holder)
+      const failed = await bindHolder(leading, step)
       count('bind', failed === undefined)
       if (failed !== undefined) return { then: failed }
       // A Service that takes over an address, or joins its holders, has it from now on: that is planned anew.
       return service?.ingress.some((ip) => sameIp(ip, step.record.address)) === true ? 'done' : { then: 'again' }
+    }
+    case 'retain': {
+      const kept = await retainRecord(leading, step.record, step.forMs)
+      return 'failed' in kept ? { then: kept.failed } : { recheckAfterMs: kept.retryAfterMs }
     }
     case 'writeMetadata': {
       if (service === undefined) return 'done'

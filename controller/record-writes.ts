@@ -1,8 +1,9 @@
 // Writes of EipAllocations beyond their creation: a Service's entry is set or taken out, a record is kept for a while
 // or deleted. Each write rests on the version that the plan was made from; what has changed meanwhile is planned anew.
-import { holderObject } from '../src/core/ipam/index.ts'
-import type { JsonPatch } from '../src/core/admission/json-patch.ts'
-import { type Allocation, type Holder, readAllocation } from '../src/core/model/index.ts'
+import { type JsonPatch, type PatchOperation, patchMap } from '../src/core/admission/json-patch.ts'
+import { type Step, holderObject } from '../src/core/ipam/index.ts'
+import { type Allocation, type Eip, eipLabel, readAllocation } from '../src/core/model/index.ts'
+import { sameValue } from '../src/core/status/index.ts'
 import { type Answer, type KubeObject, type WorkOutcome, eipAllocations } from '../src/io/kube/index.ts'
 import { rfc3339 } from './conditions.ts'
 import { cooledUpToMs } from './cooling.ts'
@@ -12,33 +13,50 @@ import { outcomeOf } from './outcome.ts'
 /** `cooling`: its speakers may still announce it; they say in their Leases when not. */
 export type Released = 'done' | 'cooling' | { readonly failed: WorkOutcome } | { readonly retryAfterMs: number }
 
-/** Adds the entry, or puts it in the place of the one that the same Service has there. */
+/**
+ * Adds the entry, or puts it in the place of the one that the same Service has there. The record is not Retained then,
+ * and belongs to the Eip `home` where one is given.
+ */
 export async function bindHolder(
   leading: Leading,
-  record: Allocation,
-  holder: Holder,
+  { record, holder, home }: Pick<Extract<Step, { kind: 'bind' }>, 'record' | 'holder' | 'home'>,
 ): Promise<WorkOutcome | undefined> {
   const { client, view } = leading
   const at = record.holders.findIndex(
     (known) => known.claim === holder.claim || (known.namespace === holder.namespace && known.name === holder.name),
   )
+  const operations: PatchOperation[] = []
   const value = holderObject(holder)
-  const step = at < 0 ? { op: 'add' as const, path: '/spec/services/-', value } : replaceAt(at, value)
-  const written = await patchRecord(leading, record, [step])
-  if (!written.ok) return outcomeOf(written.error)
+  if (at < 0) operations.push({ op: 'add', path: '/spec/services/-', value })
+  else if (!sameValue(value, holderObject(record.holders[at] ?? holder))) {
+    operations.push({ op: 'replace', path: `/spec/services/${at}`, value })
+  }
+  if (home !== undefined) operations.push(...moveTo(record, home))
+  if (operations.length > 0) {
+    const written = await patchRecord(leading, record, operations)
+    if (!written.ok) return outcomeOf(written.error)
+  }
   if (record.retainedUntil !== undefined) {
     const path = '/status/retainedUntil'
-    const body = [{ op: 'remove', path }]
+    const body: JsonPatch = [
+      { op: 'test', path, value: record.retainedUntil },
+      { op: 'remove', path },
+    ]
     const ref = { resource: eipAllocations, name: record.name }
     const cleared = await client.patch(ref, { type: 'json', body, subresource: 'status' })
-    if (cleared.ok) learn(leading, cleared.value)
+    if (!cleared.ok) return outcomeOf(cleared.error)
+    learn(leading, cleared.value)
   }
   view.records.forgetRelease(record.name)
   return undefined
 }
 
-function replaceAt(at: number, value: unknown) {
-  return { op: 'replace' as const, path: `/spec/services/${at}`, value }
+function moveTo({ labels }: Allocation, { name, protocol }: Eip): JsonPatch {
+  return [
+    { op: 'replace', path: '/spec/eip', value: name },
+    { op: 'add', path: '/spec/protocol', value: protocol },
+    ...patchMap(['metadata', 'labels'], labels, { [eipLabel]: name }),
+  ]
 }
 
 export interface Release {
@@ -73,22 +91,32 @@ export async function releaseHolder(leading: Leading, { record, key, isGone, rel
   return 'done'
 }
 
-// State Retained: the time until which the address stays reserved is the one thing that is stored.
+// What a pool keeps for Services that are gone, it keeps as long as it is there and says so.
 async function retain(leading: Leading, record: Allocation, wallMs: number): Promise<Released | undefined> {
-  const { client, view } = leading
-  const { name, retainedUntil, eip } = record
-  if (retainedUntil !== undefined) {
-    const leftMs = Date.parse(retainedUntil) - wallMs
-    return leftMs > 0 ? { retryAfterMs: leftMs } : undefined
-  }
-  const retainMs = (view.pools.eips.get(eip)?.retainSeconds ?? 0) * 1000
+  const retainMs = (leading.view.pools.eips.get(record.eip)?.retainSeconds ?? 0) * 1000
   if (retainMs === 0) return undefined
-  const body = [{ op: 'add', path: '/status', value: { retainedUntil: rfc3339(wallMs + retainMs + 999) } }]
-  const ref = { resource: eipAllocations, name }
-  const written = await client.patch(ref, { type: 'json', body, subresource: 'status' })
+  if (record.retainedUntil === undefined) return retainRecord(leading, record, retainMs)
+  const leftMs = Date.parse(record.retainedUntil) - wallMs
+  return leftMs > 0 ? { retryAfterMs: leftMs } : undefined
+}
+
+/** State Retained: the time until which the address stays reserved is the one thing that is stored. */
+export async function retainRecord(
+  leading: Leading,
+  { name, uid }: Allocation,
+  forMs: number,
+): Promise<{ readonly failed: WorkOutcome } | { readonly retryAfterMs: number }> {
+  const { client, clock } = leading
+  // Whole seconds are kept; it must not be less than what was promised.
+  const retainedUntil = rfc3339(clock.wallMs() + forMs + 999)
+  const body: JsonPatch = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'add', path: '/status', value: { retainedUntil } },
+  ]
+  const written = await client.patch({ resource: eipAllocations, name }, { type: 'json', body, subresource: 'status' })
   if (!written.ok) return { failed: outcomeOf(written.error) }
   learn(leading, written.value)
-  return { retryAfterMs: retainMs }
+  return { retryAfterMs: forMs }
 }
 
 async function patchRecord(

@@ -10,9 +10,9 @@ import type { Log } from '../src/io/telemetry/log.ts'
 export interface Records extends Allocations {
   /** For how long it has been known here, on our monotonic clock. */
   ageMs(name: string): number
-  /** A Service that it names was seen. */
-  noteBound(name: string): void
-  wasBound(name: string): boolean
+  /** A Service with this claim was seen; another one of the same name says nothing about the claim. */
+  noteBound(name: string, claim: string): void
+  wasBound(name: string, claim: string): boolean
   /** Notes the release of an address at a time of our wall clock; the first of several counts. */
   noteRelease(name: string, wallMs: number): void
   /** It is held again. */
@@ -31,7 +31,8 @@ export function openRecords(
   onChange: (name: string, before: Allocation | undefined, after: Allocation | undefined) => void,
 ): Records {
   const seenMs = new Map<string, number>()
-  const bound = new Set<string>()
+  /** Claims by the name of the record. */
+  const bound = new Map<string, Set<string>>()
   const releases = new Map<string, number>()
 
   const allocations = openAllocations({
@@ -51,8 +52,8 @@ export function openRecords(
   return {
     ...allocations,
     ageMs: (name) => clock.nowMs() - (seenMs.get(name) ?? clock.nowMs()),
-    noteBound: (name) => void bound.add(name),
-    wasBound: (name) => bound.has(name),
+    noteBound: (name, claim) => void bound.set(name, (bound.get(name) ?? new Set()).add(claim)),
+    wasBound: (name, claim) => bound.get(name)?.has(claim) ?? false,
     noteRelease(name, wallMs) {
       if (!releases.has(name)) releases.set(name, wallMs)
     },

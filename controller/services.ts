@@ -85,7 +85,10 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
       ...{ key, service, records: named, pools: view.pools, taken: records.taken, start: random() },
       findService: (namespace, name) => serviceOf(`${namespace}/${name}`),
       ageMs: (name) => records.ageMs(name),
-      wasBound: (name) => records.wasBound(name),
+      wasBound: (name, claim) => records.wasBound(name, claim),
+      forceDeleted: (eip) => view.forceDeleted(eip),
+      keptForMs: ({ retainedUntil }) =>
+        retainedUntil === undefined ? undefined : Date.parse(retainedUntil) - clock.wallMs(),
     })
     if (plan.waits) waiting.add(key)
     else waiting.delete(key)
@@ -183,6 +186,8 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
     pools: (change) => {
       if (change.kind !== 'eip') retryWaiting()
       else if (isMaterial(change)) addAll()
+      if (change.kind === 'eip' && (change.before === undefined || change.after === undefined))
+        for (const record of records.taken.ofEip(change.name)) addHolders(record)
     },
     presence: checkCooling,
     node: checkCooling,

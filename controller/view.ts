@@ -70,6 +70,8 @@ export interface View {
   readonly peers: Store<BgpPeer>
   readonly confs: Store<BgpConf>
   readonly presence: PresenceBook
+  /** Whether the Eip went with the annotation that says so; one that is there did not. Not known from before our watch. */
+  forceDeleted(eip: string): boolean
   slicesOf(serviceKey: string): readonly EndpointSlice[]
   /** By node: what each Speaker object says, and whether its speaker lives. */
   progress(): ReadonlyMap<string, SpeakerProgress>
@@ -148,21 +150,39 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
   })
   // In every replica: the next leader goes on with what the last one knew.
   const noteRecord = (record: Allocation): void => {
-    if (record.holders.some(isThere)) records.noteBound(record.name)
+    for (const holder of record.holders) {
+      const service = serviceOf(holder)
+      if (service !== undefined && carries(service, holder)) records.noteBound(record.name, holder.claim)
+    }
   }
-  const isThere = ({ namespace, name }: Holder): boolean => view.services.get(`${namespace}/${name}`) !== undefined
+  const serviceOf = ({ namespace, name }: Holder): Service | undefined => view.services.get(`${namespace}/${name}`)
   const noteService = (key: string, service: Service | undefined): void => {
     for (const record of recordsOf(records, key, service)) {
       const { name, address, holders } = record
       if (service === undefined) {
-        if (!holders.some(isThere)) records.noteRelease(name, clock.wallMs())
+        if (!holders.some((holder) => serviceOf(holder) !== undefined)) records.noteRelease(name, clock.wallMs())
         continue
       }
-      records.noteBound(name)
+      for (const holder of holders) {
+        if (holder.namespace === service.namespace && carries(service, holder)) records.noteBound(name, holder.claim)
+      }
       if (service.ingress.some((ip) => sameIp(ip, address))) records.forgetRelease(name)
     }
   }
-  const pools = observePools({ client, clock, log, onChange: (change) => tell('pools', change) })
+  const forced = new Set<string>()
+  const noteEip = ({ name, before, after }: Extract<PoolsChange, { kind: 'eip' }>): void => {
+    if (after !== undefined) forced.delete(name)
+    else if (before?.forceDelete === true) forced.add(name)
+  }
+  const pools = observePools({
+    client,
+    clock,
+    log,
+    onChange: (change) => {
+      if (change.kind === 'eip') noteEip(change)
+      tell('pools', change)
+    },
+  })
   const view = {
     pools: pools.pools,
     records,
@@ -179,6 +199,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     peers: observe(bgpPeers, readBgpPeer, (...change) => tell('peer', ...change)),
     confs: observe(bgpConfs, readBgpConf, (...change) => tell('conf', ...change)),
     presence,
+    forceDeleted: (eip: string) => forced.has(eip),
   }
   observe(endpointSlices, readEndpointSlice, putSlice, { labelSelector: poolLabel })
   observe(leases, readSpeakerLease, seeLease, { namespace })
@@ -230,6 +251,10 @@ export function recordsOf(
         holders.some((holder) => holder.namespace === service.namespace && holder.claim === claim),
     )
   return [...named, ...claimed]
+}
+
+function carries({ annotations, uid }: Service, { claim }: Holder): boolean {
+  return claim === uid || claim === annotations[claimAnnotation]
 }
 
 function readInteresting(object: KubeObject): Service | undefined {

@@ -21,7 +21,7 @@ import {
   claimAnnotation,
   readService,
 } from '../../src/core/model/index.ts'
-import { pools, record } from '../unit/ipam/world.ts'
+import { nothingKept, pools, record } from '../unit/ipam/world.ts'
 
 export interface StoredService {
   metadata: {
@@ -118,6 +118,7 @@ export class Cluster {
       start: 0.5,
       ageMs: () => Number.POSITIVE_INFINITY,
       wasBound: () => true,
+      ...nothingKept,
     })
   }
 

@@ -14,29 +14,36 @@ import { holderOf } from './allocation.ts'
 import { type Choice, chooseAddresses } from './choose.ts'
 import { isOurs } from './ours.ts'
 import { claimOf, findHolder, fit, foreignIngress, sortRecords } from './own.ts'
-import type { Pools } from './pools.ts'
 import { regain } from './regain.ts'
 import { type ServiceRequest, nameOf, readRequest } from './request.ts'
 import type { HolderService } from './share.ts'
 import { type ServicePlan, type Step, assigned, lostAddress, released } from './steps.ts'
 import type { Taken } from './taken.ts'
+import {
+  type WithheldInput,
+  asksForWithheld,
+  forgetWithheld,
+  homeOf,
+  isAnyOf,
+  isWithheld,
+  markWithheld,
+  withheldForMs,
+  withhold,
+} from './withheld.ts'
 import { patchAssigned, patchBond, patchReleased } from './written.ts'
 
-export interface PlanInput {
-  /** `namespace/name`. */
-  readonly key: string
+export interface PlanInput extends WithheldInput {
   /** Undefined: it does not exist. */
   readonly service: Service | undefined
   /** All that name the Service, or its claim. */
   readonly records: readonly Allocation[]
-  readonly pools: Pools
   readonly taken: Taken
   readonly findService: HolderService
   readonly start: number
   /** How long the record has been known here, on a monotonic clock: another program's clock is never trusted. */
   ageMs(name: string): number
-  /** Whether its Service was seen to exist while it was known here. */
-  wasBound(name: string): boolean
+  /** Whether a Service with this claim was seen to exist while the record was known here. */
+  wasBound(name: string, claim: string): boolean
 }
 
 /** A record whose Service was never seen is given up after so long (state Held). */
@@ -50,23 +57,36 @@ export function planService(input: PlanInput): ServicePlan {
   return planOurs(input, service, mine)
 }
 
-// Rows 2 and 3: the Service is gone, or was never stored (its create failed after the webhook had claimed).
+// Rows 2 and 3: the Service is gone, or was never stored (its create failed after the webhook had claimed). One that is
+// being deleted counts as gone: that cannot be taken back, and a finalizer of somebody else must not pin an address. But
+// as long as its status has the address, it is announced and kube-proxy serves it: so that goes first.
 function planGone(input: PlanInput, mine: readonly Allocation[]): ServicePlan {
+  const { service } = input
+  const { steps, recheckAfterMs } = giveUp(input, mine)
+  const isHeld = service?.ingress.some(isAnyOf(mine)) ?? false
+  const cleared: readonly Step[] = isHeld ? [{ kind: 'writeStatus', ingress: [], conditions: [] }] : []
+  return { steps: [...cleared, ...steps], recheckAfterMs, waits: false }
+}
+
+// A claim that no Service was seen with may be that of a create on its way (state Held).
+function giveUp(input: PlanInput, records: readonly Allocation[]): Pick<ServicePlan, 'steps' | 'recheckAfterMs'> {
+  const { key, service } = input
   const steps: Step[] = []
   let recheckAfterMs: number | undefined
-  for (const record of mine) {
+  for (const record of records) {
+    const claim = findHolder(record, key, service)?.claim ?? ''
     const leftMs = heldMs - input.ageMs(record.name)
-    if (!input.wasBound(record.name) && leftMs > 0) recheckAfterMs = Math.max(recheckAfterMs ?? 0, leftMs)
-    else steps.push({ kind: 'release', record, key: input.key })
+    if (!input.wasBound(record.name, claim) && leftMs > 0) recheckAfterMs = Math.max(recheckAfterMs ?? 0, leftMs)
+    else steps.push({ kind: 'release', record, key })
   }
-  return { steps, recheckAfterMs, waits: false }
+  return { steps, recheckAfterMs }
 }
 
 // Row 2: not ours any more. What we wrote goes first, so that the address is withdrawn before it is free.
 function planReleased(service: Service, mine: readonly Allocation[], key: string): ServicePlan {
   const patch = patchReleased(service)
   if (mine.length === 0 && patch.length === 0) return { steps: [], recheckAfterMs: undefined, waits: false }
-  const held = service.ingress.filter((ip) => mine.some(({ address }) => sameIp(address, ip)))
+  const held = service.ingress.filter(isAnyOf(mine))
   const steps: Step[] = []
   if (held.length > 0) steps.push({ kind: 'writeStatus', ingress: [], conditions: [] })
   if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
@@ -78,33 +98,41 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   const { pools, taken, key } = input
   const sorted = sortRecords(mine, { ...input, service })
   const { own, strangers, lost } = sorted
-  const foreign = foreignIngress(service, sorted, taken)
+  // Row 6, a force-deleted Eip.
+  const withheld = own.filter((record) => isWithheld(record, service, input))
+  const held = own.filter((record) => !withheld.includes(record))
+  const forgotten = forgetWithheld(input, service, withheld)
+  if (forgotten.length > 0) return { steps: forgotten, recheckAfterMs: undefined, waits: true }
+  const foreign = [...foreignIngress(service, sorted, taken), ...service.ingress.filter(isAnyOf(withheld))]
   // Row 5: what others hold and do not share leaves the status first, then the record; both with the reason.
   const letGo: readonly Step[] = [
     ...lost.map((record): Step => ({ kind: 'release', record, key })),
-    ...foreign.map(lostAddress),
+    ...foreign.filter((ip) => !isAnyOf(withheld)(ip)).map(lostAddress),
   ]
-  const gone: readonly Step[] = strangers.map((record) => ({ kind: 'release', record, key }))
+  // Row 4: records of this name with another claim, of a Service that had the name before, or is about to.
+  const { steps: gone, recheckAfterMs } = giveUp(input, strangers)
   const done = (steps: readonly Step[], waits = false): ServicePlan => ({
     steps: [...steps, ...letGo],
-    recheckAfterMs: undefined,
+    recheckAfterMs: earliest(recheckAfterMs, withheldForMs(input, withheld)),
     waits,
   })
   // Row 1: what is in the status and has no record is claimed again, or joined again where others hold it and share.
   const again = regain(input, service, own)
   if (again.length > 0) return { steps: again, recheckAfterMs: undefined, waits: false }
+  const marks = markWithheld(withheld)
   const nonce = service.annotations[claimAnnotation]
   const claimed = nonce === undefined ? [] : taken.ofClaim(nonce)
   const read = readRequest(service, own, pools.primaryFamily, claimed)
   if (!read.ok) {
-    if (own.length > 0) {
-      return done([...gone, ...keep(input, service, own, read.reason), ...unbound(input, own)])
+    if (held.length > 0) {
+      return done([...gone, ...marks, ...keep(input, service, held, read.reason), ...unbound(input, service, held)])
     }
-    return done([...gone, ...refuse(service, notAssigned(read.reason), foreign)])
+    return done([...gone, ...marks, ...refuse(service, notAssigned(read.reason), foreign)])
   }
   const { request } = read
-  // Row 4: records of this name with another claim, of a Service that had the name before.
-  const wanted = strangers.filter(({ address }) => own.length === 0 && wants(service, request, address))
+  const wanted = strangers.filter(
+    (record) => own.length === 0 && wants(service, request, record.address) && !isWithheld(record, service, input),
+  )
   const usable = fit(wanted, request, pools)
   if (usable.fitting.length > 0 && request.families.every((family) => usable.families.includes(family))) {
     const holder = holderOf(service, request, claimOf(service, taken))
@@ -112,6 +140,7 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   }
 
   const { fitting, families } = fit(own, request, pools)
+  if (asksForWithheld(fitting, withheld)) return done([...gone, ...withhold(input, service, withheld)], true)
   const complete = families.length === request.families.length + (request.optional === undefined ? 0 : 1)
   const enough = request.families.every((family) => families.includes(family))
   if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])
@@ -127,8 +156,13 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   const reason = choice.kind === 'claim' ? choice.lacking : choice.reason
   if (reason === undefined) return done(gone, true)
   // Row 9, the new address is not to be had: the old one stays.
-  if (own.length > 0) return done([...gone, ...keep(input, service, own, reason)], true)
-  return done([...gone, ...refuse(service, notAssigned(reason), foreign)], true)
+  if (held.length > 0) return done([...gone, ...marks, ...keep(input, service, held, reason)], true)
+  return done([...gone, ...marks, ...refuse(service, notAssigned(reason), foreign)], true)
+}
+
+function earliest(...timesMs: readonly (number | undefined)[]): number | undefined {
+  const given = timesMs.filter((ms) => ms !== undefined)
+  return given.length === 0 ? undefined : Math.min(...given)
 }
 
 function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): boolean {
@@ -160,7 +194,7 @@ function settle(
   const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
   const conditions = assignedAs(fitting, pools, service)
   const patch = patchAssigned(service, fitting, claimOf(service, input.taken), request.asked)
-  const steps: Step[] = [...unbound(input, fitting, request)]
+  const steps: Step[] = [...unbound(input, service, fitting, request)]
   if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
   if (moved || !saysAlready(service, conditions)) {
     steps.push({ kind: 'writeStatus', ingress: moved ? wanted : undefined, conditions })
@@ -174,16 +208,23 @@ function settle(
   return steps
 }
 
-// The name was generated after the claim, or what was asked or the ports have changed since.
-function unbound(input: PlanInput, own: readonly Allocation[], request?: ServiceRequest): readonly Step[] {
-  const { service } = input
-  if (service === undefined) return []
+// The name was generated after the claim, what was asked or the ports have changed since, or the address was kept for a
+// Service that is back, or is of another Eip now.
+function unbound(
+  input: PlanInput,
+  service: Service,
+  own: readonly Allocation[],
+  request?: ServiceRequest,
+): readonly Step[] {
   return own.flatMap((record): readonly Step[] => {
     const holder = findHolder(record, input.key, service)
     if (holder === undefined) return []
     const asked = request?.asked ?? holder.asked
     const wanted = { ...holder, name: service.name, generateName: '', ports: service.ports, asked }
-    return sameHolder(holder, wanted) ? [] : [{ kind: 'bind', record, holder: wanted }]
+    const home = homeOf(record, service, input.pools)
+    const moves = home !== undefined && home.name !== record.eip
+    if (sameHolder(holder, wanted) && record.retainedUntil === undefined && !moves) return []
+    return [{ kind: 'bind', record, holder: wanted, ...(moves ? { home } : {}) }]
   })
 }
 

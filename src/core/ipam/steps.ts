@@ -1,14 +1,22 @@
 // The steps of a plan, as data: each is one write or one event, carried out in order by whoever holds the client.
 import { type Ip, formatIp } from '../address/index.ts'
 import type { JsonPatch } from '../admission/json-patch.ts'
-import type { Allocation, Condition, Holder } from '../model/index.ts'
+import type { Allocation, Condition, Eip, Holder } from '../model/index.ts'
 import type { Draft } from './choose.ts'
 
 export type Step =
   /** Create the record of one candidate; the plan is made again after it. */
   | { readonly kind: 'claim'; readonly candidates: Iterable<readonly Draft[]>; readonly holder: Holder }
-  /** Add or replace this Service's entry in a record that exists. */
-  | { readonly kind: 'bind'; readonly record: Allocation; readonly holder: Holder }
+  /** Add or replace this Service's entry in a record that exists, which is then not Retained any more. */
+  | {
+      readonly kind: 'bind'
+      readonly record: Allocation
+      readonly holder: Holder
+      /** The Eip that the record belongs to from now on, where the one it names is gone. */
+      readonly home?: Eip
+    }
+  /** The address is kept for its Service, though that does not have it: status.retainedUntil is written. */
+  | { readonly kind: 'retain'; readonly record: Allocation; readonly forMs: number }
   /** The Service has let go: its entry is removed, the whole record when it is the last and has cooled down. */
   | { readonly kind: 'release'; readonly record: Allocation; readonly key: string }
   /** `ingress` undefined: the addresses stay as they are. */

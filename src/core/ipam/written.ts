@@ -56,3 +56,17 @@ export function patchReleased({ annotations, labels }: Service): JsonPatch {
     ...patchMap(['metadata', 'labels'], labels, gone([poolLabel], labels)),
   ]
 }
+
+/** As its user wrote it, as far as the record knows: for a Service whose address is not kept for it any longer. */
+export function patchForgotten({ annotations, labels }: Service, asked: Asked): JsonPatch {
+  const { pool, address, loadBalancerIP, protocol } = asked
+  return [
+    ...patchMap(['metadata', 'annotations'], annotations, {
+      [poolAnnotation[0]]: pool,
+      [addressAnnotation[0]]: address === loadBalancerIP ? undefined : address,
+      [protocolAnnotation[0]]: protocol,
+      [claimAnnotation]: undefined,
+    }),
+    ...patchMap(['metadata', 'labels'], labels, { [poolLabel]: undefined }),
+  ]
+}

@@ -31,9 +31,11 @@ export const reasons = {
   SecondDefaultPool: 'another Eip is the default already',
   AddressInUse: 'the change would leave an address in use outside every Eip',
   PoolInUse: 'addresses of the Eip are in use',
+  PoolCoversCluster: 'the Eip covers addresses that belong to the cluster itself',
   // Over the life of a Service.
   Released: 'the Service has given its address back',
   PoolGone: 'the Eip of the address is gone or no longer covers it; the address is kept',
+  PoolForceDeleted: 'the Eip was force-deleted; the address is kept 24 h for the Service, for when an Eip has it again',
   KeptAddress: 'the new address is not to be had; the old one is kept',
   StatusContested: 'another program keeps rewriting the status',
   LostAddress: 'an older claim holds the address; another one is assigned',
@@ -68,7 +70,11 @@ export const reasons = {
   PasswordMissing: 'the Secret with the password of the peer is missing',
   MalformedPeer: 'the BgpPeer has no usable neighbour address or AS number',
   NotDefaultConf: 'only the BgpConf named default counts',
+  RouterIdShared: 'one BGP identifier is given to every speaker',
+  PasswordReadable: 'a password stands in plain text in an object',
+  FieldUnused: 'a field of OpenELB that means nothing here is set',
   RouteForeign: 'a route that is not ours stands where the host route belongs',
+  HostAccessRisky: 'hostAccess makes every daemon of a node reachable at the address',
   HostAccessRefused: 'hostAccess is not given at an address in a subnet of the node itself',
   // The programs themselves.
   SpeakerAlive: 'the speaker renews its Lease',

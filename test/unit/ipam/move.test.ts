@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { formatIp } from '../../../src/core/address/index.ts'
 import { type PlanInput, planService } from '../../../src/core/ipam/index.ts'
 import type { Allocation, Holder, Service } from '../../../src/core/model/index.ts'
-import { asDefault, eip, holder, optIn, pools, record, service, taken } from './world.ts'
+import { asDefault, eip, holder, nothingKept, optIn, pools, record, service, taken } from './world.ts'
 
 const address = 'eip.openelb.kubesphere.io/v1alpha1'
 const poolKey = 'eip.openelb.kubesphere.io/v1alpha2'
@@ -55,6 +55,7 @@ function moves({ of, records = [], others = [], services = [], more = {} }: Give
     start: 0,
     ageMs: () => 0,
     wasBound: () => true,
+    ...nothingKept,
     ...more,
   })
   return steps.flatMap((step) => {
@@ -166,7 +167,7 @@ suite('a copy of another Service', () => {
     const of = copy({})
     const { steps } = planService({
       ...{ key: 'ns/s', service: of, records: [], pools: pools([a, b]), taken: taken(original), start: 0 },
-      ...{ findService: () => undefined, ageMs: () => 0, wasBound: () => true },
+      ...{ findService: () => undefined, ageMs: () => 0, wasBound: () => true, ...nothingKept },
     })
     assert.deepEqual(
       steps.map((step) => step.kind === 'claim' && step.holder.claim),

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { formatIp } from '../../../src/core/address/index.ts'
 import { type PlanInput, type ServicePlan, TakenIndex, planService } from '../../../src/core/ipam/index.ts'
 import type { Allocation, Eip, Service } from '../../../src/core/model/index.ts'
-import { asDefault, eip, holder, optIn, pools, record, service, taken } from './world.ts'
+import { asDefault, eip, holder, nothingKept, optIn, pools, record, service, taken } from './world.ts'
 
 const pool = eip('a', { address: '10.0.0.0/29' }, asDefault)
 
@@ -27,6 +27,7 @@ function plan({ service: given, records = [], eips = [pool], others = [], more =
     start: 0,
     ageMs: () => 0,
     wasBound: () => true,
+    ...nothingKept,
     ...more,
   })
 }
@@ -40,6 +41,7 @@ function words({ steps }: ServicePlan): readonly string[] {
         return 'claim nothing'
       }
       case 'bind':
+      case 'retain':
       case 'release':
         return `${step.kind} ${formatIp(step.record.address)}`
       case 'writeStatus':

@@ -94,6 +94,9 @@ export function pools(eips: readonly Eip[], more: Partial<Pools> = {}): Pools {
   }
 }
 
+/** For plans in which no Eip was force-deleted and nothing is kept. */
+export const nothingKept = { forceDeleted: () => false, keptForMs: () => undefined }
+
 export function taken(...records: readonly Allocation[]): TakenIndex {
   const index = new TakenIndex()
   for (const each of records) index.put(each)
