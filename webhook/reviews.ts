@@ -10,7 +10,7 @@ import {
   readReview,
   serviceOf,
 } from '../src/core/admission/index.ts'
-import { readBgpConf, readBgpPeer, readEip } from '../src/core/model/index.ts'
+import { readEip } from '../src/core/model/index.ts'
 import type { HandlerAnswer, ReviewHandler } from '../src/io/http/admission-server.ts'
 import type { Metrics } from '../src/io/telemetry/metrics.ts'
 import { type Verdict, allowed, toReview } from './answer.ts'
@@ -32,10 +32,10 @@ const rules: Readonly<Record<string, Rule>> = {
   '/mutate-service': mutateService,
   '/validate-service': validateService,
   '/validate-eip': validateEip,
-  '/validate-bgppeer': (_context, { object }) =>
-    object === undefined ? allowed : verdictOf(judgeBgpPeer(readBgpPeer(object), object)),
-  '/validate-bgpconf': (_context, { object }) =>
-    object === undefined ? allowed : verdictOf(judgeBgpConf(readBgpConf(object))),
+  '/validate-bgppeer': (_context, { object, oldObject }) =>
+    object === undefined ? allowed : verdictOf(judgeBgpPeer(object, oldObject)),
+  '/validate-bgpconf': (_context, { object, oldObject }) =>
+    object === undefined ? allowed : verdictOf(judgeBgpConf(object, oldObject)),
 }
 
 /** One handler a path; the paths stand in the webhook configurations and, for `/convert`, in the definitions of the kinds. */

@@ -19,6 +19,7 @@ export function judgeEip({ operation, before, after }: EipReview, pools: Pools, 
     refuseForm(after, before) ??
     refuseOverlap(after, before, pools) ??
     refuseDefault(after, before, pools) ??
+    refuseHostAccess(after, before, pools) ??
     refuseStranding(after, before, taken)
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal }
   return { kind: 'allow', warnings: warnings(after, before, pools) }
@@ -88,20 +89,56 @@ function refuseStranding(after: Eip, before: Eip | undefined, taken: Taken): Rea
   return { code: 'AddressInUse', message }
 }
 
+// Every node on the link would answer ARP and NDP for an address of it (design §6). Which links a node has is known at
+// the node alone; but where a node has an address, it has a link.
+function refuseHostAccess(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
+  if (!after.hostAccess || (before?.hostAccess === true && sameRanges(before, after))) return undefined
+  for (const { what, range, ofNode } of pools.reservations?.(after.ranges) ?? []) {
+    if (ofNode !== true) continue
+    const message = `Eip ${after.name} covers ${formatRange(range)}, ${what}, so it lies on a link of the nodes, where with hostAccess all of them would answer ARP for its addresses; remove spec.hostAccess or take addresses that are on no link of a node`
+    return { code: 'HostAccessRefused', message }
+  }
+  return undefined
+}
+
 // kubectl prints each on a line of its own.
-const mostWarnings = 5
+const mostOverlaps = 5
 
 function warnings(after: Eip, before: Eip | undefined, pools: Pools): readonly Reason[] {
+  const known = before === undefined ? [] : warnOfFields(before)
+  const found = warnOfFields(after).filter(({ code }) => !known.some((one) => one.code === code))
+  return before !== undefined && sameRanges(before, after) ? found : [...found, ...warnOfOverlaps(after, pools)]
+}
+
+function warnOfFields({ name, hostAccess, protocol, adopt, isDefault }: Eip): readonly Reason[] {
   const found: Reason[] = []
-  if (after.hostAccess && before?.hostAccess !== true) {
-    const message = `hostAccess of Eip ${after.name}: every daemon of a node that listens on 0.0.0.0 (sshd, kubelet) is reachable at its addresses`
-    found.push({ code: 'AddressReserved', message })
+  if (hostAccess) {
+    const message = `hostAccess of Eip ${name} makes every daemon of a node that listens on 0.0.0.0 (sshd, kubelet) reachable at its addresses; remove it unless that is meant`
+    found.push({ code: 'HostAccessRisky', message })
   }
-  if (before !== undefined && sameRanges(before, after)) return found
-  for (const { what, range } of pools.reservations?.(spaceOf(after)) ?? []) {
-    const message = `Eip ${after.name} covers ${formatRange(range)}, ${what}; such addresses are never handed out`
-    found.push({ code: 'AddressReserved', message })
-    if (found.length >= mostWarnings) break
+  if (protocol !== 'bgp') {
+    const message = `Eip ${name} has protocol ${protocol}, which is allocated from but not announced yet; use bgp for addresses that must be reached`
+    found.push({ code: 'ProtocolNotAnnounced', message })
+  }
+  if (adopt && !isDefault) {
+    const message = `adopt of Eip ${name} is without effect, because it is not the default Eip; annotate it eip.openelb.kubesphere.io/is-default-eip: "true" or remove spec.adopt`
+    found.push({ code: 'FieldUnused', message })
   }
   return found
+}
+
+function warnOfOverlaps(eip: Eip, pools: Pools): readonly Reason[] {
+  const overlapping: Reason[] = []
+  for (const { what, range } of pools.reservations?.(spaceOf(eip)) ?? []) {
+    const message = `Eip ${eip.name} covers ${formatRange(range)}, ${what}, which is never handed out; add it to spec.excludes or change the range`
+    overlapping.push({ code: 'PoolCoversCluster', message })
+  }
+  for (const { range } of pools.podRanges?.(spaceOf(eip)) ?? []) {
+    const message = `Eip ${eip.name} covers addresses of pods (${formatRange(range)}), and a pod may have an address that it hands out; add them to spec.excludes or change the range`
+    overlapping.push({ code: 'PoolCoversCluster', message })
+  }
+  const more = overlapping.length - mostOverlaps
+  if (more <= 0) return overlapping
+  const message = `Eip ${eip.name} covers ${more} more addresses or ranges of the cluster; choose a range that is the pool's alone`
+  return [...overlapping.slice(0, mostOverlaps), { code: 'PoolCoversCluster', message }]
 }

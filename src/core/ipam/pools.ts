@@ -7,6 +7,8 @@ export interface Reserved {
   /** `an address of Node worker1`. */
   readonly what: string
   readonly range: IpRange
+  /** A node has the address, so its neighbours do their ARP and NDP for it there. */
+  readonly ofNode?: boolean
 }
 
 export interface Pools {
@@ -21,6 +23,8 @@ export interface Pools {
   reservedRange?(ip: Ip): IpRange | undefined
   /** All that is reserved in `ranges`, for counting it and for warning of it. */
   reservations?(ranges: readonly IpRange[]): Iterable<Reserved>
+  /** Ranges of pods that overlap `ranges`: handed out when a pool covers them, but warned of. */
+  podRanges?(ranges: readonly IpRange[]): Iterable<Reserved>
 }
 
 /** Whether `ip` lies in the pool and is not excluded from it. */

@@ -118,6 +118,7 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
       reserved: (ip) => reserved.whatIs(ip),
       reservedRange: (ip) => reserved.rangeOf(ip),
       reservations: (ranges) => reserved.within(ranges),
+      podRanges: (ranges) => reserved.podsWithin(ranges),
     },
     reflectors,
     missing: () => [...reflectors].filter(([, reflector]) => !reflector.isSynced()).map(([plural]) => plural),
@@ -133,7 +134,8 @@ function readFamily(object: KubeObjectLike): Family {
 
 function reserveNode(object: KubeObjectLike): Reservation {
   const { name, addresses } = readNode(object)
-  return { what: `an address of Node ${name}`, addresses, prefixes: [] }
+  const pods = readPrefixes(object, 'podCIDRs')
+  return { what: `an address of Node ${name}`, addresses, prefixes: [], ofNode: true, pods }
 }
 
 function reserveNeighbor(object: KubeObjectLike): Reservation {
@@ -143,12 +145,14 @@ function reserveNeighbor(object: KubeObjectLike): Reservation {
 }
 
 function reserveServiceRange(object: KubeObjectLike): Reservation {
-  const prefixes = stringsAt(object, 'spec', 'cidrs').map(parsePrefix)
-  return {
-    what: 'an address of the Service range of the cluster',
-    addresses: [],
-    prefixes: prefixes.filter((prefix): prefix is Prefix => prefix !== undefined),
-  }
+  const prefixes = readPrefixes(object, 'cidrs')
+  return { what: 'an address of the Service range of the cluster', addresses: [], prefixes }
+}
+
+function readPrefixes(object: KubeObjectLike, field: string): readonly Prefix[] {
+  return stringsAt(object, 'spec', field)
+    .map(parsePrefix)
+    .filter((prefix) => prefix !== undefined)
 }
 
 function reserveApiServer(object: KubeObjectLike): Reservation {

@@ -17,6 +17,9 @@ export interface Reservation {
   readonly what: string
   readonly addresses: readonly Ip[]
   readonly prefixes: readonly Prefix[]
+  readonly ofNode?: boolean
+  /** Prefixes of the pods of a node: not kept back, only warned of. */
+  readonly pods?: readonly Prefix[]
 }
 
 export class ReservedIndex {
@@ -54,9 +57,18 @@ export class ReservedIndex {
 
   /** All that is reserved in `ranges`; looks at every source. */
   *within(ranges: readonly IpRange[]): Generator<Reserved, void, undefined> {
-    for (const { what, addresses, prefixes } of this.#sources.values()) {
+    for (const { what, addresses, prefixes, ofNode = false } of this.#sources.values()) {
       for (const range of [...prefixes.map(rangeOfPrefix), ...addresses.map(rangeOfIp)]) {
-        if (ranges.some((one) => rangesOverlap(one, range))) yield { what, range }
+        if (overlapsAny(ranges, range)) yield { what, range, ofNode }
+      }
+    }
+  }
+
+  /** Pod ranges that overlap `ranges`; looks at every source. */
+  *podsWithin(ranges: readonly IpRange[]): Generator<Reserved, void, undefined> {
+    for (const { pods = [] } of this.#sources.values()) {
+      for (const range of pods.map(rangeOfPrefix)) {
+        if (overlapsAny(ranges, range)) yield { what: 'pods', range }
       }
     }
   }
@@ -69,4 +81,8 @@ export class ReservedIndex {
     }
     return undefined
   }
+}
+
+function overlapsAny(ranges: readonly IpRange[], range: IpRange): boolean {
+  return ranges.some((one) => rangesOverlap(one, range))
 }

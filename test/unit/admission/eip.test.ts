@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 
 import { type Judgement, judgeEip } from '../../../src/core/admission/index.ts'
-import { parseRange } from '../../../src/core/address/index.ts'
+import { type IpRange, parseRange } from '../../../src/core/address/index.ts'
 import type { Pools, Taken } from '../../../src/core/ipam/index.ts'
 import type { Eip } from '../../../src/core/model/index.ts'
 import { asDefault, eip, holder, pools, record, taken } from '../ipam/world.ts'
@@ -26,6 +26,17 @@ function allowed(judgement: Judgement, ...warnings: readonly string[]): void {
       judgement.warnings.map(({ code }) => code),
       warnings,
     )
+}
+
+const range = (text: string): IpRange => {
+  const parsed = parseRange(text)
+  assert.ok(parsed)
+  return parsed
+}
+const ofNode = { what: 'an address of Node n', range: range('10.0.0.77'), ofNode: true }
+
+function sentences(judgement: Judgement): readonly string[] {
+  return judgement.kind === 'allow' ? judgement.warnings.map(({ message }) => message) : []
 }
 
 suite('an Eip being created', () => {
@@ -52,7 +63,7 @@ suite('an Eip being created', () => {
   test('layer2 and vip need an interface (POOL-09 in part)', () => {
     for (const protocol of ['layer2', 'vip']) {
       refused(create(eip('p', { address: '10.0.0.1', protocol })), 'MalformedObject', /interface should not be empty/)
-      allowed(create(eip('p', { address: '10.0.0.1', protocol, interface: 'eth0' })))
+      allowed(create(eip('p', { address: '10.0.0.1', protocol, interface: 'eth0' })), 'ProtocolNotAnnounced')
     }
   })
 
@@ -66,13 +77,39 @@ suite('an Eip being created', () => {
     allowed(update(marked, marked, taken(), pools([there, marked])))
   })
 
-  test('over an address of the cluster: a warning, also in the middle of the pool (part of POOL-16)', () => {
-    const range = parseRange('10.0.0.77')
-    assert.ok(range)
-    const among = pools([], { reservations: () => [{ what: 'an address of Node n', range }] })
+  test('over an address of the cluster or its pods: a warning, also in the middle of the pool (part of POOL-16)', () => {
+    const among = pools([], {
+      reservations: () => [ofNode],
+      podRanges: () => [{ what: 'pods', range: range('10.0.0.128/25') }],
+    })
     const judgement = create(eip('p', { address: '10.0.0.0/24' }), among)
-    allowed(judgement, 'AddressReserved')
-    assert.match(judgement.kind === 'allow' ? (judgement.warnings[0]?.message ?? '') : '', /10\.0\.0\.77.*Node n/)
+    allowed(judgement, 'PoolCoversCluster', 'PoolCoversCluster')
+    const [node = '', pods = ''] = sentences(judgement)
+    assert.match(node, /^Eip p covers 10\.0\.0\.77, an address of Node n, .*; add it to spec\.excludes/)
+    assert.match(pods, /^Eip p covers addresses of pods \(10\.0\.0\.128-10\.0\.0\.255\)/)
+  })
+
+  test('over many of them: five are named, the rest are counted', () => {
+    const many = Array.from({ length: 9 }, (_, at) => ({ what: 'an address of Node n', range: range(`10.0.0.${at}`) }))
+    const judgement = create(eip('p', { address: '10.0.0.0/24' }), pools([], { reservations: () => many }))
+    assert.equal(sentences(judgement).length, 6)
+    assert.match(sentences(judgement)[5] ?? '', /covers 4 more/)
+  })
+
+  test('hostAccess: a warning; over an address of a node, whose neighbours it would ask: refused', () => {
+    const open = eip('p', { address: '10.0.0.0/24', hostAccess: true })
+    allowed(create(open), 'HostAccessRisky')
+    const among = pools([], { reservations: () => [ofNode] })
+    refused(create(open, among), 'HostAccessRefused', /10\.0\.0\.77, an address of Node n.*remove spec\.hostAccess/)
+    const service = { what: 'an address of the Service range of the cluster', range: range('10.0.0.0/24') }
+    allowed(create(open, pools([], { reservations: () => [service] })), 'HostAccessRisky', 'PoolCoversCluster')
+  })
+
+  test('what is without effect is warned of: layer2 and vip are not announced, adopt is for the default', () => {
+    const layer2 = eip('p', { address: '10.0.0.0/24', protocol: 'layer2', interface: 'eth0' })
+    allowed(create(layer2), 'ProtocolNotAnnounced')
+    allowed(create(eip('p', { address: '10.0.0.0/24', adopt: true })), 'FieldUnused')
+    allowed(create(eip('p', { address: '10.0.0.0/24', adopt: true }, asDefault)))
   })
 })
 
@@ -104,6 +141,10 @@ suite('an Eip being changed', () => {
     const over = pools([eip('there', { address: '192.168.0.0/16' }), before])
     allowed(update(before, eip('p', { address: '192.168.0.0/24', disable: true }), taken(), over))
     allowed(update(before, { ...eip('p', { address: 'xxxx' }), deleting: true }))
+    const among = pools([], { reservations: () => [ofNode] })
+    const open = eip('p', { address: '10.0.0.0/24', hostAccess: true })
+    allowed(update(open, eip('p', { address: '10.0.0.0/24', hostAccess: true, disable: true }), taken(), among))
+    refused(update(eip('p', { address: '10.0.0.0/24' }), open, taken(), among), 'HostAccessRefused', /Node n/)
   })
 })
 
