@@ -25,7 +25,8 @@ export interface Webhook {
   close(options: { readonly lameDuckMs: number; readonly drainMs: number }): Promise<void>
 }
 
-const certificateLookMs = 10_000
+// Changes are seen at once; this is for what a watch may have missed.
+const certificateLookMs = 300_000
 const certificateRetryMs = 1_000
 
 export async function openWebhook(options: {
@@ -84,6 +85,7 @@ export async function openWebhook(options: {
     },
     clock,
     log,
+    random,
     lookEveryMs: certificateLookMs,
     retryMs: certificateRetryMs,
     onChange: ({ state, material }) => {
@@ -113,9 +115,8 @@ export async function openWebhook(options: {
     ready,
     async close(times) {
       closing = true
-      keeper.stop()
       await server?.close(times)
-      await Promise.all([observer.stop(), allocations.stop(), health.close()])
+      await Promise.all([keeper.stop(), observer.stop(), allocations.stop(), health.close()])
     },
   }
 }

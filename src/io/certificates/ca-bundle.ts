@@ -1,55 +1,87 @@
-// The caBundle of the webhook configurations: without it the API server calls nobody. Only this field is written, and
-// only in webhooks that point at our Service; the rest belongs to whoever installs Bellhop.
+// The caBundles: without one the API server calls nobody. They stand in both webhook configurations, and in those of our
+// kinds that are converted by the webhook. Only this field is written, and only where our Service is called; the rest
+// belongs to whoever installs Bellhop.
 import type { PatchOperation } from '../../core/admission/json-patch.ts'
-import { listAt, stringAt } from '../../core/model/field.ts'
+import { listAt, objectAt, stringAt } from '../../core/model/field.ts'
+import { group } from '../../core/model/names.ts'
 import type { Answer, KubeClient, KubeObject, ObjectRef } from '../kube/interface.ts'
-import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from '../kube/resources.ts'
+import {
+  customResourceDefinitions,
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
+} from '../kube/resources.ts'
 
 export interface ServiceName {
   readonly namespace: string
   readonly name: string
 }
 
-/** `missing`: no such configuration, Bellhop is being installed or taken away. */
-export type BundleState = 'right' | 'wrong' | 'missing'
+/**
+ * `missing`: no such object, Bellhop is being installed or taken away. `unused`: it does not call our Service.
+ */
+export type BundleState = 'right' | 'wrong' | 'missing' | 'unused'
 
-/** Both configurations that Bellhop's manifests make. */
-export function webhookConfigurations(name: string): readonly ObjectRef[] {
-  return [mutatingWebhookConfigurations, validatingWebhookConfigurations].map((resource) => ({ resource, name }))
+// Kinds with more than one version.
+const converted = ['eips', 'bgpconfs', 'bgppeers']
+
+/** Every object that holds a caBundle of ours: both configurations of that name, and our kinds. */
+export function bundleHolders(configurationName: string): readonly ObjectRef[] {
+  return [
+    ...[mutatingWebhookConfigurations, validatingWebhookConfigurations].map((resource) => ({
+      resource,
+      name: configurationName,
+    })),
+    ...converted.map((plural) => ({ resource: customResourceDefinitions, name: `${plural}.${group}` })),
+  ]
+}
+
+interface Place {
+  /** JSON pointer of the clientConfig. */
+  readonly path: string
+  readonly clientConfig: unknown
+  /** True only while `path` still points at what was read: a list may be reordered in between. */
+  readonly test: PatchOperation
+}
+
+/** Where the object says how our Service is called. */
+function placesOf(object: KubeObject, service: ServiceName): readonly Place[] {
+  const webhooks = listAt(object, 'webhooks').map((webhook, index): Place => {
+    const test = { op: 'test', path: `/webhooks/${index}/name`, value: stringAt(webhook, 'name') ?? '' } as const
+    return { path: `/webhooks/${index}/clientConfig`, clientConfig: objectAt(webhook, 'clientConfig'), test }
+  })
+  const conversion = objectAt(object, 'spec', 'conversion')
+  const test = { op: 'test', path: '/spec/conversion/strategy', value: 'Webhook' } as const
+  const clientConfig = objectAt(conversion, 'webhook', 'clientConfig')
+  const conversions: readonly Place[] =
+    stringAt(conversion, 'strategy') === 'Webhook'
+      ? [{ path: '/spec/conversion/webhook/clientConfig', clientConfig, test }]
+      : []
+  return [...webhooks, ...conversions].filter(
+    (place) =>
+      stringAt(place.clientConfig, 'service', 'name') === service.name &&
+      stringAt(place.clientConfig, 'service', 'namespace') === service.namespace,
+  )
 }
 
 /** The JSON patch that puts `bundlePem` where it is not; empty when all is right. */
-export function planBundle(
-  configuration: KubeObject,
-  service: ServiceName,
-  bundlePem: string,
-): readonly PatchOperation[] {
+export function planBundle(object: KubeObject, service: ServiceName, bundlePem: string): readonly PatchOperation[] {
   const caBundle = Buffer.from(bundlePem, 'utf8').toString('base64')
-  return listAt(configuration, 'webhooks').flatMap((webhook, index): readonly PatchOperation[] => {
-    const ours =
-      stringAt(webhook, 'clientConfig', 'service', 'name') === service.name &&
-      stringAt(webhook, 'clientConfig', 'service', 'namespace') === service.namespace
-    if (!ours || stringAt(webhook, 'clientConfig', 'caBundle') === caBundle) return []
-    return [
-      // The list may have been reordered meanwhile: then nothing is written, and the next look finds it.
-      { op: 'test', path: `/webhooks/${index}/name`, value: stringAt(webhook, 'name') ?? '' },
-      { op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle },
-    ]
-  })
+  return placesOf(object, service)
+    .filter(({ clientConfig }) => stringAt(clientConfig, 'caBundle') !== caBundle)
+    .flatMap(({ path, test }) => [test, { op: 'add' as const, path: `${path}/caBundle`, value: caBundle }])
 }
 
-/** What the configuration looks like now. */
+/** What the object looks like now. */
 export async function readBundleState(
   client: KubeClient,
   ref: ObjectRef,
   service: ServiceName,
   bundlePem: string,
 ): Promise<Answer<BundleState>> {
-  const answer = await client.get(ref)
-  if (answer.ok) {
-    return { ok: true, value: planBundle(answer.value, service, bundlePem).length === 0 ? 'right' : 'wrong' }
-  }
-  return answer.error.code === 'NotFound' ? { ok: true, value: 'missing' } : answer
+  const found = await client.get(ref)
+  if (!found.ok) return found.error.code === 'NotFound' ? { ok: true, value: 'missing' } : found
+  if (placesOf(found.value, service).length === 0) return { ok: true, value: 'unused' }
+  return { ok: true, value: planBundle(found.value, service, bundlePem).length === 0 ? 'right' : 'wrong' }
 }
 
 /** Puts the bundle right; answers what was found before. */
@@ -61,6 +93,7 @@ export async function applyBundle(
 ): Promise<Answer<BundleState>> {
   const found = await client.get(ref)
   if (!found.ok) return found.error.code === 'NotFound' ? { ok: true, value: 'missing' } : found
+  if (placesOf(found.value, service).length === 0) return { ok: true, value: 'unused' }
   const body = planBundle(found.value, service, bundlePem)
   if (body.length === 0) return { ok: true, value: 'right' }
   const answer = await client.patch(ref, { type: 'json', body })

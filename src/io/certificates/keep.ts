@@ -1,145 +1,159 @@
-// Keeps the Secret and the caBundles right for as long as a program runs, and once for the command.
+// Keeps the Secret and the caBundles right for as long as a webhook runs.
+import type { Answer, KubeClient, KubeError, ObjectRef, Reflector } from '../kube/interface.ts'
+import { openReflector } from '../kube/reflector.ts'
 import type { Clock, Timer } from '../process/clock.ts'
-import type { Answer, KubeClient, KubeError } from '../kube/interface.ts'
 import type { Log } from '../telemetry/log.ts'
-import { type ServiceName, applyBundle, webhookConfigurations } from './ca-bundle.ts'
-import { type CertificateMaterial, applyStep, readMaterial } from './material.ts'
-import { type CertificateState, type CertificateStep, planCertificates, servingNames } from './plan.ts'
-import { type StoredSecret, readSecret, secretRef, writeSecret } from './secret.ts'
-
-export interface CertificatesAbout {
-  /** Of the webhook; the Secret lives in its namespace. */
-  readonly service: ServiceName
-  readonly secretName: string
-  /** Name of both webhook configurations. */
-  readonly configurationName: string
-}
-
-export interface Certificates {
-  readonly material: CertificateMaterial
-  readonly state: CertificateState
-}
-
-// More than issue, add, renew and drop in a row, with a lost race in between each.
-const mostSteps = 10
-
-/**
- * Reads the Secret and carries out what the plan says, until it says `keep`. `served`, when given, is what goes into a
- * Secret that someone deleted or damaged, so that nothing trusted changes. `first` is a step to take before the plan's.
- */
-export async function ensureCertificates(
-  client: KubeClient,
-  about: CertificatesAbout,
-  options: {
-    readonly wallMs: () => number
-    readonly log: Log
-    readonly served?: CertificateMaterial | undefined
-    readonly first?: Exclude<CertificateStep, { kind: 'keep' }> | undefined
-  },
-): Promise<Answer<Certificates>> {
-  const { wallMs, log, served } = options
-  const ref = secretRef(about.service.namespace, about.secretName)
-  const names = servingNames(about.service.name, about.service.namespace)
-  let { first } = options
-  for (let step = 0; step < mostSteps; step++) {
-    const stored = await readSecret(client, ref)
-    if (!stored.ok) return stored
-    const state = stored.value === undefined ? undefined : await readMaterial(stored.value.material)
-    const plan = first ?? planCertificates(state, names, wallMs())
-    if (plan.kind === 'keep') {
-      if (stored.value !== undefined && state !== undefined) {
-        return { ok: true, value: { material: stored.value.material, state } }
-      }
-      continue
-    }
-    const material =
-      state === undefined && served !== undefined && first === undefined
-        ? served
-        : await applyStep(plan, state === undefined ? undefined : stored.value?.material, names, wallMs())
-    const written = await writeOrLose(client, ref, material, stored.value)
-    if (!written.ok) return written
-    if (written.value === 'lost') continue
-    first = undefined
-    log.info('certificates written', { step: plan.kind, why: plan.why })
-  }
-  return {
-    ok: false,
-    error: { code: 'Conflict', message: `Secret ${ref.name} is rewritten by someone else all the time` },
-  }
-}
-
-async function writeOrLose(
-  client: KubeClient,
-  ref: ReturnType<typeof secretRef>,
-  material: CertificateMaterial,
-  over: StoredSecret | undefined,
-): Promise<Answer<'written' | 'lost'>> {
-  const answer = await writeSecret(client, ref, material, over)
-  if (answer.ok) return { ok: true, value: 'written' }
-  const { code } = answer.error
-  const lost = code === 'AlreadyExists' || code === 'Conflict' || code === 'NotFound'
-  return lost ? { ok: true, value: 'lost' } : answer
-}
+import { applyBundle, bundleHolders } from './ca-bundle.ts'
+import { type Certificates, type CertificatesAbout, ensureCertificates } from './ensure.ts'
+import type { CertificateMaterial } from './material.ts'
+import { mostJitterMs } from './plan.ts'
+import { secretRef } from './secret.ts'
+import { Trust } from './trust.ts'
 
 export interface CertificateKeeper {
   /** Resolves with the first usable certificates; never while the API server cannot be asked. */
   readonly ready: Promise<Certificates>
-  stop(): void
+  stop(): Promise<void>
 }
 
-/** Looks at once, then every `lookEveryMs`; failures are logged and tried again after `retryMs`. */
+// Somebody who undoes our writes is followed less and less closely.
+const firstPauseMs = 50
+const mostPauseMs = 30_000
+const calmAfterMs = 60_000
+
+/**
+ * Looks at once, at every change of the Secret or of an object with a caBundle, when something is due, and every
+ * `lookEveryMs` in any case; failures are logged and tried again after `retryMs`.
+ */
 export function keepCertificates(options: {
   readonly client: KubeClient
   readonly about: CertificatesAbout
   readonly clock: Clock
   readonly log: Log
+  /** 0 ≤ x < 1: when in the time that is left for it this replica does what is due by age. */
+  readonly random: () => number
   readonly lookEveryMs: number
   readonly retryMs: number
-  /** Called with the first ones, and whenever they differ from those before. */
+  /** What is to be served, first and whenever it changes: by then every caBundle has its authority. */
   readonly onChange: (certificates: Certificates) => void
 }): CertificateKeeper {
-  const { client, about, clock, log, lookEveryMs, retryMs, onChange } = options
+  const { client, about, clock, log, random, lookEveryMs, retryMs, onChange } = options
   const { promise: ready, resolve } = Promise.withResolvers<Certificates>()
-  let served: CertificateMaterial | undefined
+  const holders = bundleHolders(about.configurationName)
+  const trust = new Trust()
+  const jitterMs = random() * mostJitterMs
+  let known: CertificateMaterial | undefined
+  let served: Certificates | undefined
   let timer: Timer | undefined
+  let looking = false
+  let again = false
   let stopped = false
+  let pauseMs = firstPauseMs
+  let repairedAtMs = -Infinity
 
-  const look = async (): Promise<KubeError | undefined> => {
-    const answer = await ensureCertificates(client, about, { wallMs: () => clock.wallMs(), log, served })
-    if (!answer.ok) return answer.error
-    const { material } = answer.value
-    if (!sameMaterial(served, material)) {
-      served = material
-      onChange(answer.value)
-      resolve(answer.value)
-    }
-    for (const ref of webhookConfigurations(about.configurationName)) {
-      const bundle = await applyBundle(client, ref, about.service, material.authoritiesPem)
-      if (!bundle.ok) return bundle.error
-      if (bundle.value === 'wrong') log.info('caBundle written', { kind: ref.resource.kind, name: ref.name })
-      if (bundle.value === 'missing') log.debug('no webhook configuration', { kind: ref.resource.kind, name: ref.name })
-    }
-    return undefined
+  /** Milliseconds until the next look. */
+  async function look(): Promise<Answer<number>> {
+    const answer = await ensureCertificates(client, about, { wallMs: () => clock.wallMs(), log, known, jitterMs })
+    if (!answer.ok) return answer
+    const latest = answer.value
+    known = latest.material
+    const bundles = await putBundles(trust.bundlePem(latest.state.authorities, clock.nowMs(), clock.wallMs()))
+    if (bundles.ok) trust.noteBundles(latest.state.authorities, bundles.value === 'repaired', clock.nowMs())
+    const waitMs = offer(latest)
+    if (!bundles.ok) return bundles
+    return { ok: true, value: Math.min(lookEveryMs, waitMs, Math.max(0, latest.nextLookMs - clock.wallMs())) }
   }
-  const turn = async (): Promise<void> => {
-    const error = await look().catch((thrown: unknown): KubeError => ({ code: 'Server', message: String(thrown) }))
-    if (error !== undefined) log.warn('certificates not looked after', { code: error.code, reason: error.message })
-    if (!stopped) timer = clock.after(error === undefined ? lookEveryMs : retryMs, () => void turn())
+
+  async function putBundles(pem: string): Promise<Answer<'right' | 'repaired'>> {
+    let failure: KubeError | undefined
+    let repaired = false
+    for (const ref of holders) {
+      const bundle = await applyBundle(client, ref, about.service, pem)
+      if (!bundle.ok) failure ??= bundle.error
+      else if (bundle.value === 'wrong') {
+        repaired = true
+        log.info('caBundle written', { kind: ref.resource.kind, name: ref.name })
+      } else if (bundle.value === 'missing') {
+        log.debug('nothing there to hold a caBundle', { kind: ref.resource.kind, name: ref.name })
+      }
+    }
+    if (repaired) slowDown()
+    if (failure !== undefined) return { ok: false, error: failure }
+    return { ok: true, value: repaired ? 'repaired' : 'right' }
   }
+
+  function slowDown(): void {
+    const nowMs = clock.nowMs()
+    pauseMs = nowMs - repairedAtMs > calmAfterMs ? firstPauseMs : Math.min(mostPauseMs, pauseMs * 2)
+    repairedAtMs = nowMs
+  }
+
+  /** Serves what the Secret holds as soon as that is trusted; milliseconds until it may be. */
+  function offer(latest: Certificates): number {
+    const nowMs = clock.nowMs()
+    if (served !== undefined && sameLeaf(served.material, latest.material)) {
+      served = latest
+      return Infinity
+    }
+    const usable = served !== undefined && served.state.leaf.expiresMs > clock.wallMs()
+    const waitMs = usable ? (trust.waitMs(latest.state.signer, nowMs) ?? Infinity) : 0
+    if (waitMs > 0) return waitMs
+    trust.noteServed(latest.state.signer, served?.state.signer, nowMs)
+    const { leaf, signer } = latest.state
+    log.info('serving certificate', { expires: new Date(leaf.expiresMs).toISOString(), authority: signer.subject })
+    served = latest
+    onChange(latest)
+    resolve(latest)
+    return 0
+  }
+
+  async function turn(): Promise<void> {
+    timer?.cancel()
+    looking = true
+    again = false
+    const answer = await look().catch((thrown: unknown): Answer<number> => {
+      return { ok: false, error: { code: 'Server', message: String(thrown) } }
+    })
+    looking = false
+    if (!answer.ok) log.warn('certificates not looked after', { code: answer.error.code, reason: answer.error.message })
+    if (stopped) return
+    const dueMs = answer.ok ? Math.max(answer.value, 1) : retryMs
+    timer = clock.after(again ? Math.min(pauseMs, dueMs) : dueMs, () => void turn())
+  }
+
+  /** Something changed: also what was written here, which costs one look more. */
+  function wake(): void {
+    if (stopped || again) return
+    again = true
+    if (looking) return
+    timer?.cancel()
+    timer = clock.after(pauseMs, () => void turn())
+  }
+
   void turn()
+  const secret = secretRef(about.service.namespace, about.secretName)
+  const watches = [secret, ...holders].map((ref) => watchOne(client, ref, { clock, log, random, wake }))
   return {
     ready,
-    stop() {
+    async stop() {
       stopped = true
       timer?.cancel()
+      await Promise.all(watches.map((watch) => watch.stop()))
     },
   }
 }
 
-function sameMaterial(a: CertificateMaterial | undefined, b: CertificateMaterial): boolean {
-  return (
-    a?.leaf.certificatePem === b.leaf.certificatePem &&
-    a.leaf.keyPem === b.leaf.keyPem &&
-    a.authoritiesPem === b.authoritiesPem
-  )
+/** Keeps nothing of the object: a look reads it. */
+function watchOne(
+  client: KubeClient,
+  { resource, namespace, name }: ObjectRef,
+  { wake, ...rest }: Pick<Parameters<typeof keepCertificates>[0], 'clock' | 'log' | 'random'> & { wake: () => void },
+): Reflector<string> {
+  const read = (): string => ''
+  const fieldSelector = `metadata.name=${name}`
+  return openReflector(client, { resource, namespace, fieldSelector, read, onChange: wake, ...rest })
+}
+
+function sameLeaf(a: CertificateMaterial, b: CertificateMaterial): boolean {
+  return a.leaf.certificatePem === b.leaf.certificatePem && a.leaf.keyPem === b.leaf.keyPem
 }

@@ -28,6 +28,13 @@ export const validatingWebhookConfigurations = resource(
   'ValidatingWebhookConfiguration',
   false,
 )
+export const customResourceDefinitions = resource(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+  false,
+)
 
 export const eips = resource(group, 'v1alpha2', 'eips', 'Eip', false)
 export const bgpConfs = resource(group, 'v1alpha2', 'bgpconfs', 'BgpConf', false)
