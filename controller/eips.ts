@@ -1,15 +1,17 @@
 // Status of Eips: what is in use, what is wrong. Every speaker watches these objects, so each is written at most every
 // second, less often in a large cluster.
 import { type IpRange, formatRange } from '../src/core/address/index.ts'
+import { readConditions } from '../src/core/model/index.ts'
 import { eipStatus, sameStatus } from '../src/core/status/index.ts'
 import { type WorkOutcome, eips, openWorkQueue } from '../src/io/kube/index.ts'
 import type { PoolsChange } from '../src/io/pools/index.ts'
 import { rfc3339 } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
+import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 
-export function keepEips({ client, view, metrics, clock, random, log }: Leading): Duty {
+export function keepEips({ client, view, metrics, clock, random, log }: Leading, others: OtherProviders): Duty {
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
 
@@ -24,7 +26,8 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading)
     const waitMs = pace.waitMs(name)
     if (waitMs > 0) return { retryAfterMs: waitMs }
     pace.mark(name)
-    const status = eipStatus(eip, view.records.taken, view.pools, rfc3339(clock.wallMs()))
+    const more = others.conditionOf(`${eips.plural}/${name}`, eip, readConditions(eip.status))
+    const status = eipStatus(eip, view.records.taken, view.pools, rfc3339(clock.wallMs()), more)
     metrics.poolAddresses.set({ eip: name, state: 'total' }, status.poolSize ?? 0)
     metrics.poolAddresses.set({ eip: name, state: 'used' }, status.usage ?? 0)
     metrics.poolAddresses.set({ eip: name, state: 'free' }, status.free ?? 0)
@@ -51,11 +54,16 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading)
       if (changesOthers(change)) addAll()
     },
   })
+  const endHearing = others.listen((task) => {
+    const [plural, name = ''] = task.split('/')
+    if (plural === eips.plural) queue.add(name)
+  })
   addAll()
   return {
     depth: () => queue.depth(),
     async stop() {
       unlisten()
+      endHearing()
       await queue.stop()
     },
   }

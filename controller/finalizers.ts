@@ -1,7 +1,8 @@
 // Finalizers that OpenELB and Porter left behind are taken away, so that nothing hangs in Terminating once they are gone
-// (openelb-api.md 1.1, 2.6). While one of them is running they are its own business: then that is said, and nothing done.
-import type { PatchOperation } from '../src/core/admission/json-patch.ts'
-import { type Metadata, type Reason, keyOf } from '../src/core/model/index.ts'
+// (openelb-api.md 1.1, 2.6). While one of them is running they are its own business: then that is said in a condition and
+// an event, and nothing done.
+import type { JsonPatch, PatchOperation } from '../src/core/admission/json-patch.ts'
+import { type Condition, type Metadata, type Reason, findCondition, keyOf } from '../src/core/model/index.ts'
 import {
   type Resource,
   type WorkOutcome,
@@ -12,20 +13,16 @@ import {
   openWorkQueue,
   services,
 } from '../src/io/kube/index.ts'
-import type { Duty, Leading } from './duty.ts'
+import { conditionOperations, saysSame } from './conditions.ts'
+import { type Duty, type Leading, fieldManager } from './duty.ts'
+import { type OtherProviders, isLegacyFinalizer, notSole, soleProviderCondition } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openRivals } from './rivals.ts'
 
-const lookAgainMs = 60_000
-
-/** Every finalizer that a version of theirs has written. */
-export function isLegacyFinalizer(finalizer: string): boolean {
-  return (
-    finalizer.startsWith('finalizer.lb.kubesphere.io/') ||
-    finalizer === 'finalizer.ipam.kubesphere.io/v1alpha1' ||
-    /^node-proxy\.(porter|openelb)\.kubesphere\.io\/finalizer$/.test(finalizer)
-  )
-}
+const providerCondition = `bellhop.dev/${soleProviderCondition}`
+/** While another provider is at work it is looked for again, the first time after so long, then less and less often. */
+const lookAgainMs = 5_000
+const lookAgainAtMostMs = 60_000
 
 /** Operations that take the legacy ones out of the list and fail when the list has changed; empty: there are none. */
 export function withoutLegacyFinalizers(finalizers: readonly string[]): readonly PatchOperation[] {
@@ -39,7 +36,7 @@ export function withoutLegacyFinalizers(finalizers: readonly string[]): readonly
     ])
 }
 
-export function keepFinalizersAway(leading: Leading): Duty {
+export function keepFinalizersAway(leading: Leading, others: OtherProviders): Duty {
   const { client, view, events, clock, random, log } = leading
   const rivals = openRivals(leading)
   const queue = openWorkQueue({ work: clean, workers: 4, clock, random, log })
@@ -50,30 +47,75 @@ export function keepFinalizersAway(leading: Leading): Duty {
     { resource: bgpConfs, get: (key) => view.confs.get(key) },
   ]
 
+  const looks = new Map<string, number>()
+
   async function clean(task: string): Promise<WorkOutcome> {
     const [plural, ...rest] = task.split('/')
     const kind = kinds.find(({ resource }) => resource.plural === plural)
     const object = kind?.get(rest.join('/'))
-    if (kind === undefined || object === undefined) return 'done'
+    if (kind === undefined || object === undefined) return settled(task)
     const operations = withoutLegacyFinalizers(object.finalizers)
-    if (operations.length === 0) return 'done'
+    if (operations.length === 0) {
+      settled(task)
+      return sayOnService(object, undefined)
+    }
     const running = await rivals.running()
     if (running === undefined) return 'retry'
     const { resource } = kind
     const { namespace, name, uid } = object
     const ref = { resource, ...(namespace === '' ? {} : { namespace }), name }
     if (running.length > 0) {
-      const { code, message } = twoProviders(resource.kind, name, running)
-      events.record({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...ref, uid }, 'Warning', code, message)
-      return { retryAfterMs: lookAgainMs }
+      const reason = twoProviders(resource.kind, name, running)
+      const about = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...ref, uid }
+      if (!looks.has(task)) events.record(about, 'Warning', reason.code, reason.message)
+      others.judge(task, reason)
+      const said = await sayOnService(object, reason)
+      if (said !== 'done') return said
+      const look = looks.get(task) ?? 0
+      looks.set(task, look + 1)
+      return { retryAfterMs: Math.min(lookAgainMs * 2 ** look, lookAgainAtMostMs) }
     }
     const written = await client.patch(ref, { type: 'json', body: operations })
+    if (!written.ok && written.error.code !== 'NotFound') return outcomeOf(written.error)
     if (written.ok) log.info('finalizers of another provider removed', { object: task })
+    settled(task)
+    return sayOnService(object, undefined)
+  }
+
+  function settled(task: string): 'done' {
+    looks.delete(task)
+    others.judge(task, null)
+    others.forget(task)
+    return 'done'
+  }
+
+  /** `reason` undefined: nothing is wrong any more. Other kinds than Services are told by the duties of their status. */
+  async function sayOnService({ namespace, name, uid }: Metadata, reason: Reason | undefined): Promise<WorkOutcome> {
+    const service = namespace === '' ? undefined : view.services.get(`${namespace}/${name}`)
+    if (service === undefined) return 'done'
+    const stored = findCondition(service.conditions, providerCondition)
+    const wanted = reason === undefined ? undefined : notSole(providerCondition, reason)
+    if (saysSame(stored, wanted)) return 'done'
+    const path = `/status/conditions/${service.conditions.findIndex(({ type }) => type === providerCondition)}`
+    const body: JsonPatch = [
+      { op: 'test', path: '/metadata/uid', value: uid },
+      ...(wanted === undefined
+        ? [
+            { op: 'test' as const, path: `${path}/type`, value: providerCondition },
+            { op: 'remove' as const, path },
+          ]
+        : conditionOperations(service.conditions, [wanted], clock.wallMs())),
+    ]
+    const ref = { resource: services, namespace, name }
+    const written = await client.patch(ref, { type: 'json', body, subresource: 'status', fieldManager })
     return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
   }
 
-  function look(resource: Resource, object: Metadata | undefined): void {
-    if (object?.finalizers.some(isLegacyFinalizer) === true) queue.add(`${resource.plural}/${keyOf(object)}`)
+  function look(resource: Resource, object: (Metadata & { conditions?: readonly Condition[] }) | undefined): void {
+    if (object === undefined) return
+    const task = `${resource.plural}/${keyOf(object)}`
+    const said = findCondition(object.conditions ?? [], providerCondition) !== undefined
+    if (said || looks.has(task) || object.finalizers.some(isLegacyFinalizer)) queue.add(task)
   }
 
   const unlisten = view.listen({
@@ -101,6 +143,6 @@ export function keepFinalizersAway(leading: Leading): Duty {
 function twoProviders(kind: string, name: string, leases: readonly string[]): Reason {
   return {
     code: 'OtherProvider',
-    message: `the finalizers on ${kind} ${name} are left alone because another provider is at work as well (it renews Lease ${leases.join(', ')}): remove it`,
+    message: `the finalizers on ${kind} ${name} are left alone because another provider is at work as well (it renews Lease ${leases.join(', ')}): remove it or Bellhop`,
   }
 }

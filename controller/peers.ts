@@ -16,13 +16,14 @@ import {
 import { type WorkOutcome, bgpConfs, bgpPeers, openWorkQueue } from '../src/io/kube/index.ts'
 import { stamped } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
+import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 import { sameValue } from '../src/core/status/index.ts'
 
 const countersEveryMs = 60_000
 
-export function keepPeers(leading: Leading): Duty {
+export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const { client, view, clock, random, log } = leading
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
   const writtenMs = new Map<string, number>()
@@ -41,9 +42,10 @@ export function keepPeers(leading: Leading): Duty {
     const waitMs = pace.waitMs(key)
     if (waitMs > 0) return { retryAfterMs: waitMs }
     pace.mark(key)
+    const more = others.conditionOf(key, object, readConditions(object.status))
     const { stored, wanted } = isPeer
-      ? peerStatuses(leading, object as BgpPeer)
-      : confStatuses(leading, object as BgpConf)
+      ? peerStatuses(leading, object as BgpPeer, more)
+      : confStatuses(leading, object as BgpConf, more)
     if (sameValue(stored, wanted)) return 'done'
     const nowMs = clock.nowMs()
     if (sameValue(withoutCounters(stored), withoutCounters(wanted))) {
@@ -74,11 +76,15 @@ export function keepPeers(leading: Leading): Duty {
       if (before?.alive !== after?.alive) addAll()
     },
   })
+  const endHearing = others.listen((task) => {
+    if (task.startsWith(`${bgpPeers.plural}/`) || task.startsWith(`${bgpConfs.plural}/`)) queue.add(task)
+  })
   addAll()
   return {
     depth: () => queue.depth(),
     async stop() {
       unlisten()
+      endHearing()
       await queue.stop()
     },
   }
@@ -89,9 +95,9 @@ interface Statuses {
   readonly wanted: Readonly<Record<string, unknown>>
 }
 
-function peerStatuses({ view, clock }: Leading, peer: BgpPeer): Statuses {
+function peerStatuses({ view, clock }: Leading, peer: BgpPeer, more: readonly Condition[]): Statuses {
   const speakers = view.progress()
-  const conditions: Condition[] = []
+  const conditions: Condition[] = [...more]
   if (peer.ownedByCni) {
     conditions.push(unused(ownedByCni('BgpPeer', peer.name)))
     return { stored: peer.status, wanted: { conditions: withTimes(conditions, peer.status, clock.wallMs()) } }
@@ -116,8 +122,8 @@ function peerStatuses({ view, clock }: Leading, peer: BgpPeer): Statuses {
   }
 }
 
-function confStatuses({ view, clock }: Leading, conf: BgpConf): Statuses {
-  const conditions: Condition[] = []
+function confStatuses({ view, clock }: Leading, conf: BgpConf, more: readonly Condition[]): Statuses {
+  const conditions: Condition[] = [...more]
   if (conf.ownedByCni) conditions.push(unused(ownedByCni('BgpConf', conf.name)))
   else if (!isConfUsed(conf)) {
     const message = `only the BgpConf named default counts; BgpConf ${conf.name} is ignored`

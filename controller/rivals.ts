@@ -1,5 +1,6 @@
 // Whether an OpenELB or a Porter is at work in the cluster: whether one of their Leases (openelb-api.md 2.7) is being
-// renewed. Looked up when somebody asks, by two looks with a pause between; clocks of others say nothing.
+// renewed. Looked up when somebody asks, again and again until a renewal is seen or has failed to come for so long that
+// it will not; clocks of others say nothing.
 import { stringAt } from '../src/core/model/index.ts'
 import { leases } from '../src/io/kube/index.ts'
 import { pause } from '../src/io/process/clock.ts'
@@ -7,8 +8,10 @@ import type { Leading } from './duty.ts'
 
 const leaseNames = ['openelb-controller', 'openelb-speaker', 'openelb-manager', 'porter-manager', 'porter-speaker']
 /** They renew every 2 s; an API server that is slow is no reason to believe them gone. */
-const betweenLooksMs = 12_000
-const believedMs = 60_000
+const silentMs = 12_000
+const lookEveryMs = 1_000
+/** For the many objects of one cleaning; one that has just been started must not be missed for longer. */
+const believedMs = 5_000
 
 export interface Rivals {
   /** Leases that are being renewed, as `namespace/name`; undefined: it could not be found out. */
@@ -45,12 +48,13 @@ export function openRivals({ client, clock, log }: Pick<Leading, 'client' | 'clo
     const first = await look()
     if (first === undefined) return undefined
     let running: readonly string[] = []
-    if (first.size > 0) {
-      await pause(clock, betweenLooksMs, stopping.signal)
+    const endMs = clock.nowMs() + silentMs
+    while (first.size > 0 && running.length === 0 && clock.nowMs() < endMs) {
+      await pause(clock, lookEveryMs, stopping.signal)
       if (stopping.signal.aborted) return undefined
-      const second = await look()
-      if (second === undefined) return undefined
-      running = [...second].filter(([key, renewTime]) => first.get(key) !== renewTime).map(([key]) => key)
+      const next = await look()
+      if (next === undefined) return undefined
+      running = [...next].filter(([key, renewTime]) => first.get(key) !== renewTime).map(([key]) => key)
     }
     known = { running, atMs: clock.nowMs() }
     return running

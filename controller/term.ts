@@ -5,9 +5,11 @@ import type { Duty, Leading } from './duty.ts'
 import { keepEips } from './eips.ts'
 import { openFence } from './fence.ts'
 import { keepFinalizersAway } from './finalizers.ts'
+import { openOtherProviders } from './other-providers.ts'
 import { keepPeers } from './peers.ts'
 import { keepRacks } from './racks.ts'
 import { keepServices } from './services.ts'
+import { keepStorageVersion } from './storage-version.ts'
 
 export interface Term {
   readonly duties: ReadonlyMap<string, Duty>
@@ -28,14 +30,16 @@ export function openTerm(options: Leading): Term {
     },
   }
   const statusWrittenMs = new Map<string, number>()
+  const others = openOtherProviders()
   const duties = new Map<string, Duty>([
     ['racks', keepRacks(leading)],
     ['services', keepServices(leading, statusWrittenMs)],
     ['advertised', keepAdvertised(leading, statusWrittenMs)],
-    ['eips', keepEips(leading)],
-    ['peers', keepPeers(leading)],
+    ['eips', keepEips(leading, others)],
+    ['peers', keepPeers(leading, others)],
     ['alive', keepAlive(leading)],
-    ['finalizers', keepFinalizersAway(leading)],
+    ['finalizers', keepFinalizersAway(leading, others)],
+    ['storage-version', keepStorageVersion(leading)],
   ])
   return {
     duties,

@@ -23,8 +23,17 @@ export interface EipStatus {
 
 export const mostUsedListed = 256
 
-/** `now` is RFC 3339; a condition that has not turned keeps the time that is stored. */
-export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): EipStatus {
+/**
+ * `now` is RFC 3339; a condition that has not turned keeps the time that is stored. `more`: conditions that do not rest
+ * on the pool itself.
+ */
+export function eipStatus(
+  eip: Eip,
+  taken: Taken,
+  pools: Pools,
+  now: string,
+  more: readonly Condition[] = [],
+): EipStatus {
   const size = poolSize(eip)
   const records = [...taken.ofEip(eip.name)].toSorted((a, b) => compareIp(a.address, b.address))
   const usage = records.length
@@ -49,9 +58,14 @@ export function eipStatus(eip: Eip, taken: Taken, pools: Pools, now: string): Ei
     lastIP: range === undefined ? '' : formatIp(range.last),
     v4: range?.first.family === 4,
     ready: ready.status === 'True',
-    conditions: [ready, usedListed(usage), announced(eip), ...stranded(eip, records), ...outranked(eip, pools)].map(
-      stamped,
-    ),
+    conditions: [
+      ready,
+      usedListed(usage),
+      announced(eip),
+      ...stranded(eip, records),
+      ...outranked(eip, pools),
+      ...more,
+    ].map(stamped),
   }
 }
 

@@ -1,7 +1,7 @@
 // What becomes of an address when its Eip, its Service or the controller goes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eipAllocations, eips, services } from '../../../src/io/kube/index.ts'
+import { bgpPeers, eipAllocations, eips, leases, services } from '../../../src/io/kube/index.ts'
 import { addressKey, claimKey, openStage, optIn, poolKey, type Stage } from './stage.ts'
 
 const assigned = 'bellhop.dev/EipAssigned'
@@ -218,4 +218,48 @@ scenario('three hundred addresses in use: 256 are listed, and the status says so
   const condition = stage.condition(eips, 'wide', 'UsedComplete')
   assert.equal(`${condition?.status} ${condition?.reason}`, 'False Truncated')
   assert.match(condition?.message ?? '', /256 of 300/)
+})
+
+scenario('finalizers of an OpenELB at work are left alone, and said so; when it has ended they go', async (stage) => {
+  const finalizers = ['finalizer.lb.kubesphere.io/v1alpha1']
+  const lease = (second: number) =>
+    void stage.api.put(leases, {
+      metadata: { namespace: 'openelb-system', name: 'openelb-controller' },
+      spec: { holderIdentity: 'x', renewTime: `2026-01-01T00:00:${String(second).padStart(2, '0')}.000000Z` },
+    })
+  await stage.start()
+  const [key = ''] = await serve(stage, '192.0.2.1')
+  const service = stage.get(services, key)!
+  stage.api.put(services, { ...service, metadata: { ...service.metadata, finalizers } })
+  stage.api.put(bgpPeers, {
+    metadata: { name: 'leaf', finalizers },
+    spec: { conf: { neighborAddress: '192.168.0.2', peerAs: 50001 } },
+  })
+  const pool = stage.get(eips, 'pool')!
+  stage.api.put(eips, {
+    ...pool,
+    metadata: { ...pool.metadata, finalizers: ['finalizer.ipam.kubesphere.io/v1alpha1'] },
+  })
+  const said = () => [
+    stage.condition(services, key, 'bellhop.dev/SoleProvider')?.reason,
+    stage.condition(bgpPeers, 'leaf', 'SoleProvider')?.reason,
+    stage.condition(eips, 'pool', 'SoleProvider')?.reason,
+  ]
+  for (let second = 0; second < 30; second++) {
+    lease(second)
+    await stage.rest(1_000)
+  }
+  assert.deepEqual(said(), ['OtherProvider', 'OtherProvider', 'OtherProvider'])
+  assert.match(stage.condition(eips, 'pool', 'SoleProvider')?.message ?? '', /openelb-system\/openelb-controller/)
+  assert.deepEqual(stage.get(services, key)?.metadata.finalizers, finalizers)
+  assert.equal(stage.events('OtherProvider').length, 3)
+  await stage.until(
+    'the finalizers are gone',
+    () =>
+      [stage.get(services, key), stage.get(bgpPeers, 'leaf'), stage.get(eips, 'pool')].every(
+        (object) => (object?.metadata.finalizers ?? []).length === 0,
+      ),
+    { stepMs: 200, maxMs: 90_000 },
+  )
+  await stage.until('nothing is said any more', () => said().every((reason) => reason === undefined))
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyPatch } from 'rfc6902'
-import { isLegacyFinalizer, withoutLegacyFinalizers } from '../../../controller/finalizers.ts'
+import { withoutLegacyFinalizers } from '../../../controller/finalizers.ts'
+import { isLegacyFinalizer } from '../../../controller/other-providers.ts'
 
 const legacy = [
   'finalizer.lb.kubesphere.io/v1apha1',
