@@ -8,7 +8,8 @@
 //                    │            ├─ racks       Rack objects                          core/announce
 //                    │            ├─ peers       status of BgpPeers and BgpConfs       core/announce
 //                    │            ├─ alive       condition Alive of Speakers
-//                    │            └─ finalizers  of OpenELB and Porter
+//                    │            ├─ finalizers  of OpenELB and Porter
+//                    │            └─ storage-version  objects once stored as v1alpha1
 //   kubelet, Prometheus ──HTTP──▶ health server ◀── ready when all is listed
 import { openHealthServer } from '../src/io/http/health.ts'
 import { type KubeClient, openEvents, runLeaderElection } from '../src/io/kube/index.ts'
