@@ -1,7 +1,7 @@
 // BgpConf (openelb-api.md 1.6, 2.3): the speakers' own side of BGP.
 import * as z from 'zod'
 import { ipRule } from './address-rules.ts'
-import { addressText, asNumber, conditions, count, gracefulRestart, uint32, withRules } from './fields.ts'
+import { addressText, asNumber, conditions, count, gracefulRestart, objectName, uint32, withRules } from './fields.ts'
 import type { Kind } from './kind.ts'
 import { bgpConfV1alpha1 } from './v1alpha1/bgp-conf.ts'
 
@@ -26,9 +26,7 @@ export const bgpConfSpec = z.object({
   gracefulRestart: gracefulRestart
     .exactOptional()
     .describe('Keep the routes at the routers while a speaker restarts (RFC 4724).'),
-  policy: z
-    .string()
-    .max(253)
+  policy: objectName()
     .exactOptional()
     .describe(
       'Name of a ConfigMap with a GoBGP policy; accepted for OpenELB manifests, not used yet: see spec.bgp of Eip.',

@@ -171,7 +171,9 @@ export const bgpPeerSpec = withRules(
       .object({
         passiveMode: z.boolean().exactOptional().describe('Never dial, wait for the router.'),
         remotePort: port().exactOptional().describe('TCP port of the router; 0: 179.'),
-        remoteAddress: z.string().max(64).exactOptional().describe(accepted),
+        remoteAddress: withRules(addressText(), ipRule('spec.transport.remoteAddress', { empty: true }))
+          .exactOptional()
+          .describe(accepted),
         tcpMss: port().exactOptional().describe(accepted),
         mtuDiscovery: z.boolean().exactOptional().describe(accepted),
       })

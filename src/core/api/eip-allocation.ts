@@ -1,7 +1,7 @@
 // EipAllocation (design §3): one address in use. Read as a value by model/allocation.ts.
 import * as z from 'zod'
 import { allocationNameRule, ipRule } from './address-rules.ts'
-import { addressText, objectName, withRules } from './fields.ts'
+import { addressText, withRules } from './fields.ts'
 import type { Kind } from './kind.ts'
 
 export const holder = z.object({
@@ -24,7 +24,7 @@ export const holder = z.object({
     .describe('Ports of the Service: two Services that share the address must not have one in common.'),
   asked: z
     .object({
-      pool: objectName().exactOptional().describe('Eip that the Service named.'),
+      pool: z.string().max(512).exactOptional().describe('Eip that the Service named, as it was written.'),
       address: z.string().max(256).exactOptional().describe('Address that the Service named.'),
       loadBalancerIP: z
         .string()

@@ -1,11 +1,30 @@
 // Eip (openelb-api.md 2.2, design §3): a pool of addresses.
 import * as z from 'zod'
 import { rangeRule } from './address-rules.ts'
-import { asAtomicMap, asSet, conditions, count, labelsToMatch, objectName, uint32, withRules } from './fields.ts'
+import {
+  asAtomicMap,
+  asSet,
+  conditions,
+  count,
+  labelsToMatch,
+  namespaceName,
+  objectName,
+  uint32,
+  withRules,
+} from './fields.ts'
 import type { Kind, Rule } from './kind.ts'
 import { eipV1alpha1 } from './v1alpha1/eip.ts'
 
 const range = (field: string) => withRules(z.string().max(91), rangeRule(field))
+
+// A NIC of Linux has at most 15 characters, neither `/` nor space; OpenELB took anything without a colon.
+const interfaceRule: Rule = {
+  rule: "self == '' || (self.startsWith('can_reach:') ? isIP(self.substring(10)) : self.matches('^[^/:[:space:]]{1,15}$'))",
+  message:
+    'invalid interface string, now only support can_reach: set spec.interface to the name of a NIC, or to can_reach:ADDRESS with an IP address',
+  messageExpression:
+    "'invalid interface string, now only support can_reach: \"' + self + '\" is neither; set spec.interface to the name of a NIC, or to can_reach:ADDRESS with an IP address'",
+}
 
 const communityRule: Rule = {
   rule: "self.contains(':') ? self.split(':').all(part, int(part) <= 65535) : true",
@@ -68,9 +87,7 @@ export const eipSpec = withRules(
       .describe(
         'How the addresses are announced; bgp when absent. layer2 and vip are allocated from, not announced yet.',
       ),
-    interface: z
-      .string()
-      .max(256)
+    interface: withRules(z.string().max(256), interfaceRule)
       .exactOptional()
       .describe('For layer2 and vip: name of the NIC, or `can_reach:ADDRESS` for the NIC with the route to it.'),
     disable: z.boolean().exactOptional().describe('Hand out no new addresses; existing ones stay announced.'),
@@ -81,7 +98,7 @@ export const eipSpec = withRules(
       .max(2147483647)
       .exactOptional()
       .describe('Order among the pools that are bound to a namespace; the smaller number is preferred.'),
-    namespaces: asSet(z.array(z.string().max(63)))
+    namespaces: asSet(z.array(namespaceName()))
       .max(1024)
       .exactOptional()
       .describe('Namespaces whose Services may use the pool.'),

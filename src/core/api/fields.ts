@@ -42,9 +42,35 @@ export function count(): z.ZodInt {
   return z.int().min(0)
 }
 
-/** Name of an object: a DNS subdomain. */
+/** Name of an object: a DNS subdomain (RFC 1123); empty where the field means none then. */
 export function objectName(): z.ZodString {
-  return z.string().max(253)
+  return z
+    .string()
+    .max(253)
+    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
+}
+
+/** Name of a namespace: a DNS label (RFC 1123). */
+export function namespaceName(): z.ZodString {
+  return z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+}
+
+// Kubernetes, "Labels and Selectors": syntax and character set.
+function labelValue(): z.ZodString {
+  return z
+    .string()
+    .max(63)
+    .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/)
+}
+
+function labelKey(): z.ZodString {
+  return z
+    .string()
+    .max(317)
+    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/)
 }
 
 /** Text of an address; what it must be is said by a rule. */
@@ -53,7 +79,7 @@ export function addressText(): z.ZodString {
 }
 
 export function labelsToMatch(): z.ZodRecord<z.ZodString, z.ZodString> {
-  return asAtomicMap(z.record(z.string(), z.string().max(63)).meta({ maxProperties: 64 }))
+  return asAtomicMap(z.record(z.string(), labelValue()).meta({ maxProperties: 64 }))
 }
 
 /**
@@ -84,20 +110,28 @@ export function conditions(description: string): z.ZodArray<typeof condition> {
 export const labelSelector = asAtomicMap(
   z.object({
     matchLabels: z
-      .record(z.string(), z.string().max(63))
+      .record(z.string(), labelValue())
+      .meta({ maxProperties: 64 })
       .exactOptional()
       .describe('Labels that must all be there with these values.'),
     matchExpressions: z
       .array(
-        z.object({
-          key: z.string().max(317).describe('Key of the label.'),
-          operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the values are compared.'),
-          values: z
-            .array(z.string().max(63))
-            .max(256)
-            .exactOptional()
-            .describe('Values for In and NotIn; empty for the others.'),
-        }),
+        withRules(
+          z.object({
+            key: labelKey().describe('Key of the label.'),
+            operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the values are compared.'),
+            values: z
+              .array(labelValue())
+              .max(256)
+              .exactOptional()
+              .describe('Values for In and NotIn; empty for the others.'),
+          }),
+          {
+            rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            message:
+              'the operators In and NotIn need values, Exists and DoesNotExist take none: correct values or operator',
+          },
+        ),
       )
       .max(64)
       .exactOptional()
