@@ -3,6 +3,7 @@ import { formatIp } from '../address/index.ts'
 import {
   type Pools,
   type Taken,
+  areEnough,
   breaksSharing,
   chooseAddresses,
   fit,
@@ -10,6 +11,7 @@ import {
   nameOf,
   readRequest,
   sortRecords,
+  wantedIn,
 } from '../ipam/index.ts'
 import { type Allocation, type Reason, type Service, claimAnnotation, poolLabel } from '../model/index.ts'
 import { type JsonPatch, patchMap } from './json-patch.ts'
@@ -41,15 +43,15 @@ export function judgeServiceUpdate(
   const { request } = now
   if (wasOurs && was.ok && JSON.stringify(was.request, asText) === JSON.stringify(request, asText)) return allow
   const { families } = fit(own, request, pools)
-  if (request.families.every((family) => families.includes(family))) return allow
+  if (families.length === wantedIn(request).length) return allow
   const choice = chooseAddresses(
     { service: after, request, pools, taken, findService: () => 'unknown', start: 0 },
     families,
   )
-  if (choice.kind === 'refuse' || (choice.kind === 'wait' && unavailable === 'refuse')) {
-    return { kind: 'refuse', reason: choice.reason }
-  }
-  return choice.kind === 'wait' ? { kind: 'allow', warnings: [choice.reason] } : allow
+  const mayWait = unavailable === 'wait' || areEnough(families, request)
+  if (choice.kind === 'refuse' || (choice.kind === 'wait' && !mayWait)) return { kind: 'refuse', reason: choice.reason }
+  const lacking = choice.kind === 'wait' ? choice.reason : choice.kind === 'claim' ? choice.lacking : undefined
+  return lacking === undefined ? allow : { kind: 'allow', warnings: [lacking] }
 }
 
 // An edit that would break a working shared address. The others shared with `before`, so what `after` changes of what

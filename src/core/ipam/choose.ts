@@ -16,7 +16,7 @@ import {
   spans,
 } from './pools.ts'
 import { quotaReached } from './quota.ts'
-import { type ServiceRequest, nameOf } from './request.ts'
+import { type ServiceRequest, nameOf, wantedIn } from './request.ts'
 import { type HolderService, sharingRefused } from './share.ts'
 import type { Taken } from './taken.ts'
 
@@ -30,7 +30,7 @@ export interface Draft {
 export type Choice =
   | { readonly kind: 'refuse'; readonly reason: Reason }
   | { readonly kind: 'wait'; readonly reason: Reason }
-  /** Read lazily: a claim that collides goes on to the next. `lacking` is the optional family that cannot be had now. */
+  /** Read lazily: a claim that collides goes on to the next. `lacking`: why one of two families cannot be had now. */
   | { readonly kind: 'claim'; readonly candidates: Iterable<readonly Draft[]>; readonly lacking: Reason | undefined }
   /** The address asked for is in use and its holders share it. */
   | { readonly kind: 'join'; readonly records: readonly Allocation[] }
@@ -45,9 +45,15 @@ export interface ChooseInput {
   readonly start: number
 }
 
+interface PartInput extends ChooseInput {
+  /** Eips of which the same Service is to have an address of the other family. */
+  readonly chosen: readonly string[]
+}
+
 type OfFamily =
   | { readonly kind: 'refuse' | 'wait'; readonly reason: Reason }
-  | { readonly kind: 'free'; readonly drafts: () => Iterable<Draft> }
+  /** `eips`: where the drafts come from, by name. */
+  | { readonly kind: 'free'; readonly eips: readonly string[]; readonly drafts: () => Iterable<Draft> }
   | { readonly kind: 'join'; readonly record: Allocation }
 
 /** Addresses of the families wanted, without those in `have`: for a Service that only lacks its second one. */
@@ -57,37 +63,44 @@ export function chooseAddresses(input: ChooseInput, have: readonly Family[] = []
   if (contradiction !== undefined) return { kind: 'refuse', reason: contradiction }
   const parts: Extract<OfFamily, { kind: 'free' }>[] = []
   const joined: Allocation[] = []
-  let lacking: Reason | undefined
-  for (const family of [...request.families, ...(request.optional === undefined ? [] : [request.optional])]) {
+  let missing: Exclude<OfFamily, { kind: 'free' | 'join' }> | undefined
+  for (const family of wantedIn(request)) {
     if (have.includes(family)) continue
-    const part = chooseOfFamily(input, family)
+    const part = chooseOfFamily({ ...input, chosen: parts.flatMap(({ eips }) => eips) }, family)
     if (part.kind === 'free') parts.push(part)
     else if (part.kind === 'join') joined.push(part.record)
-    else if (family === request.optional) lacking = part.reason
-    else return part
+    else if (request.optional === undefined || (part.kind === 'refuse' && !mayBeLacking(part.reason))) return part
+    else missing ??= part
   }
   if (joined.length > 0) return { kind: 'join', records: joined }
-  if (parts.length === 0 && lacking !== undefined) return { kind: 'wait', reason: lacking }
-  return { kind: 'claim', candidates: combine(parts.map(({ drafts }) => drafts)), lacking }
+  if (parts.length === 0 && missing !== undefined) {
+    return have.length > 0 ? { kind: 'wait', reason: missing.reason } : missing
+  }
+  return { kind: 'claim', candidates: combine(parts.map(({ drafts }) => drafts)), lacking: missing?.reason }
+}
+
+// Of two families of which one will do: neither what contradicts itself nor what a policy forbids is passed over.
+function mayBeLacking({ code }: Reason): boolean {
+  return code === 'FamilyMismatch' || code === 'QuotaExceeded'
 }
 
 // Addresses asked for must be of a family that the Service has.
 function contradictionIn({ service, request }: ChooseInput): Reason | undefined {
-  const wanted = [...request.families, ...(request.optional === undefined ? [] : [request.optional])]
+  const wanted = wantedIn(request)
   const stranger = request.addresses.find(({ family }) => !wanted.includes(family))
   if (stranger === undefined) return undefined
   const message = `Service ${nameOf(service)} asks for ${formatIp(stranger)} but has IP family ${wanted.map((family) => `IPv${family}`).join(', ')}; set spec.ipFamilies or ask for an address of that family`
   return { code: 'FamilyMismatch', message }
 }
 
-function chooseOfFamily(input: ChooseInput, family: Family): OfFamily {
+function chooseOfFamily(input: PartInput, family: Family): OfFamily {
   const { request } = input
   const address = request.addresses.find((ip) => ip.family === family)
   if (request.pools.length > 0) return chooseInAskedPools(input, family, address)
   return address === undefined ? chooseByBinding(input, family) : chooseAskedAddress(input, address)
 }
 
-function chooseInAskedPools(input: ChooseInput, family: Family, address: Ip | undefined): OfFamily {
+function chooseInAskedPools(input: PartInput, family: Family, address: Ip | undefined): OfFamily {
   const { service, request, pools } = input
   const unknown = request.pools.find((name) => !pools.eips.has(name))
   if (unknown !== undefined) {
@@ -110,7 +123,7 @@ function chooseInAskedPools(input: ChooseInput, family: Family, address: Ip | un
   return address === undefined ? freeOf(input, [eip], family) : takeAsked(input, eip, address)
 }
 
-function chooseAskedAddress(input: ChooseInput, address: Ip): OfFamily {
+function chooseAskedAddress(input: PartInput, address: Ip): OfFamily {
   const { pools } = input
   const reserved = addressReserved(address, pools)
   if (reserved !== undefined) return { kind: 'refuse', reason: reserved }
@@ -134,7 +147,7 @@ function forbiddenToAsk({ service, request, pools }: ChooseInput, eip: Eip): Rea
   return { code: 'NamespaceNotAllowed', message }
 }
 
-function takeAsked(input: ChooseInput, eip: Eip, address: Ip): OfFamily {
+function takeAsked(input: PartInput, eip: Eip, address: Ip): OfFamily {
   const { service, pools, taken, findService } = input
   const reserved = addressReserved(address, pools) ?? addressKeptBack(address, eip)
   if (reserved !== undefined) return { kind: 'refuse', reason: reserved }
@@ -151,10 +164,10 @@ function takeAsked(input: ChooseInput, eip: Eip, address: Ip): OfFamily {
   }
   const closed = poolClosed(eip, pools) // after the holders: who is there already may be joined in a closed pool
   if (closed !== undefined) return { kind: 'wait', reason: closed }
-  const full = quotaReached(service, eip, address.family, taken)
+  const full = quotaReached(service, eip, address.family, taken, besides(input, eip))
   if (full !== undefined) return { kind: 'refuse', reason: full }
   const draft: Draft = { address, eip: eip.name, protocol: eip.protocol }
-  return { kind: 'free', drafts: () => [draft] }
+  return { kind: 'free', eips: [eip.name], drafts: () => [draft] }
 }
 
 function holdsOnly(record: Allocation, service: Service): boolean {
@@ -162,7 +175,7 @@ function holdsOnly(record: Allocation, service: Service): boolean {
 }
 
 // Rule 4: pools bound to namespace and Service by priority and name, then the default.
-function chooseByBinding(input: ChooseInput, family: Family): OfFamily {
+function chooseByBinding(input: PartInput, family: Family): OfFamily {
   const { service, request, pools } = input
   const bound = [...pools.eips.values()]
     .filter((eip) => isBoundTo(eip, service, pools))
@@ -184,14 +197,14 @@ function chooseByBinding(input: ChooseInput, family: Family): OfFamily {
 }
 
 // The first reason stands for all: the pool that comes first is the one that the user expects.
-function freeOf(input: ChooseInput, eips: readonly Eip[], family: Family): OfFamily {
+function freeOf(input: PartInput, eips: readonly Eip[], family: Family): OfFamily {
   const { service, pools, taken, start } = input
   let wait: Reason | undefined
   let refuse: Reason | undefined
   const open: Eip[] = []
   for (const eip of eips) {
     const closed = poolClosed(eip, pools)
-    const quota = closed === undefined ? quotaReached(service, eip, family, taken) : undefined
+    const quota = closed === undefined ? quotaReached(service, eip, family, taken, besides(input, eip)) : undefined
     if (quota !== undefined) refuse ??= quota
     else if (closed !== undefined) wait ??= closed
     else if (isFull(eip, family, input)) {
@@ -202,6 +215,7 @@ function freeOf(input: ChooseInput, eips: readonly Eip[], family: Family): OfFam
   if (open.length > 0) {
     return {
       kind: 'free',
+      eips: open.map(({ name }) => name),
       *drafts() {
         for (const eip of open) {
           for (const address of taken.freeIn(eip, family, pools, start)) {
@@ -218,6 +232,10 @@ function freeOf(input: ChooseInput, eips: readonly Eip[], family: Family): OfFam
 function isFull(eip: Eip, family: Family, { taken, pools, start }: ChooseInput): boolean {
   for (const _ of taken.freeIn(eip, family, pools, start)) return false
   return true
+}
+
+function besides({ chosen }: PartInput, { name }: Eip): number {
+  return chosen.includes(name) ? 1 : 0
 }
 
 // One address of each part at a time; a part that has run out stays at its last, so that the other can go on.

@@ -2,7 +2,7 @@
 import { type Family, type Ip, sameIp } from '../address/index.ts'
 import { type Allocation, type Holder, type Service, claimAnnotation } from '../model/index.ts'
 import { type Pools, covers } from './pools.ts'
-import { type ServiceRequest, settledRecords } from './request.ts'
+import { type ServiceRequest, settledRecords, wantedIn } from './request.ts'
 import { type HolderService, sharingRefused } from './share.ts'
 import type { Taken } from './taken.ts'
 
@@ -91,7 +91,7 @@ export function fit(
   pools: Pools,
 ): { readonly fitting: readonly Allocation[]; readonly families: readonly Family[] } {
   const fitting: Allocation[] = []
-  for (const family of [...request.families, ...(request.optional === undefined ? [] : [request.optional])]) {
+  for (const family of wantedIn(request)) {
     const asked = request.addresses.find((ip) => ip.family === family)
     const found = own.find(
       ({ address, eip, protocol }) =>

@@ -15,7 +15,7 @@ import { type Choice, chooseAddresses } from './choose.ts'
 import { isOurs } from './ours.ts'
 import { claimOf, findHolder, fit, foreignIngress, sortRecords } from './own.ts'
 import { regain } from './regain.ts'
-import { type ServiceRequest, nameOf, readRequest } from './request.ts'
+import { type ServiceRequest, areEnough, nameOf, readRequest, wantedIn } from './request.ts'
 import type { HolderService } from './share.ts'
 import { type ServicePlan, type Step, assigned, lostAddress, released } from './steps.ts'
 import type { Taken } from './taken.ts'
@@ -134,15 +134,15 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
     (record) => own.length === 0 && wants(service, request, record.address) && !isWithheld(record, service, input),
   )
   const usable = fit(wanted, request, pools)
-  if (usable.fitting.length > 0 && request.families.every((family) => usable.families.includes(family))) {
+  if (usable.fitting.length > 0 && areEnough(usable.families, request)) {
     const holder = holderOf(service, request, claimOf(service, taken))
     return done(usable.fitting.map((record) => ({ kind: 'bind', record, holder })))
   }
 
   const { fitting, families } = fit(own, request, pools)
   if (asksForWithheld(fitting, withheld)) return done([...gone, ...withhold(input, service, withheld)], true)
-  const complete = families.length === request.families.length + (request.optional === undefined ? 0 : 1)
-  const enough = request.families.every((family) => families.includes(family))
+  const complete = families.length === wantedIn(request).length
+  const enough = areEnough(families, request)
   if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])
 
   const choice = chooseAddresses({ ...input, service, request }, families)
@@ -151,9 +151,12 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
     return { steps: [...gone, ...next], recheckAfterMs: undefined, waits: false }
   }
   if (choice.kind === 'join') return { steps: [...gone, ...next], recheckAfterMs: undefined, waits: false }
-  // The required ones are had, only the second family of PreferDualStack is lacking.
-  if (enough) return done([...gone, ...settle(input, service, own, fitting, request), ...next], true)
   const reason = choice.kind === 'claim' ? choice.lacking : choice.reason
+  // Of the two that PreferDualStack wants one is had; what it has of the other family is not let go for nothing (row 9).
+  if (enough) {
+    const stays = withKept(fitting, held, request)
+    return done([...gone, ...settle(input, service, own, stays, request, reason), ...next], true)
+  }
   if (reason === undefined) return done(gone, true)
   // Row 9, the new address is not to be had: the old one stays.
   if (held.length > 0) return done([...gone, ...marks, ...keep(input, service, held, reason)], true)
@@ -170,6 +173,18 @@ function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): 
   return addresses.length === 0 ? pools.length === 0 : addresses.some((asked) => sameIp(asked, ip))
 }
 
+// One record of each family wanted: the one that fits, else the one it goes by.
+function withKept(
+  fitting: readonly Allocation[],
+  held: readonly Allocation[],
+  request: ServiceRequest,
+): readonly Allocation[] {
+  return wantedIn(request).flatMap((family) => {
+    const isOf = ({ address }: Allocation): boolean => address.family === family
+    return fitting.find(isOf) ?? held.find(isOf) ?? []
+  })
+}
+
 function isOnlyOptionalMissing(choice: Extract<Choice, { kind: 'claim' }>, enough: boolean): boolean {
   return enough && choice.lacking !== undefined
 }
@@ -181,20 +196,24 @@ function stepsTo(choice: Choice, { taken }: PlanInput, service: Service, request
   return []
 }
 
-// Everything is had: rows 6 and 7, and the end of row 9 (what is not wanted any more is let go, after the status moved).
+// Everything is had, or (`lacking`) one of two: rows 6 and 7, and the end of row 9 (what is not wanted any more is let go, after the status moved).
 function settle(
   input: PlanInput,
   service: Service,
   own: readonly Allocation[],
   fitting: readonly Allocation[],
   request: ServiceRequest,
+  lacking?: Reason,
 ): readonly Step[] {
   const { key, pools } = input
   const wanted = fitting.map(({ address }) => address)
   const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
-  const conditions = assignedAs(fitting, pools, service)
-  const patch = patchAssigned(service, fitting, claimOf(service, input.taken), request.asked)
-  const steps: Step[] = [...unbound(input, service, fitting, request)]
+  const claim = claimOf(service, input.taken)
+  const fits = fit(fitting, request, pools).fitting.length === fitting.length
+  const keeps = lacking !== undefined && !fits
+  const conditions = keeps ? keptInstead(fitting, lacking) : assignedAs(fitting, pools, service, lacking)
+  const patch = keeps ? patchBond(service, fitting, claim) : patchAssigned(service, fitting, claim, request.asked)
+  const steps: Step[] = [...unbound(input, service, fitting, keeps ? undefined : request)]
   if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
   if (moved || !saysAlready(service, conditions)) {
     steps.push({ kind: 'writeStatus', ingress: moved ? wanted : undefined, conditions })

@@ -20,16 +20,21 @@ export function isGivenUpFor(
   )
 }
 
-/** The namespace has no address of the Eip left for another one of the family; undefined: it has. */
+/**
+ * The namespace has no address of the Eip left for another one of the family; undefined: it has. `besides`: how many the
+ * same request is to have of it already, of the other family.
+ */
 export function quotaReached(
   service: Service,
   { name: eip, maxPerNamespace }: Eip,
   family: Family,
   taken: Taken,
+  besides = 0,
 ): Reason | undefined {
   if (maxPerNamespace === undefined) return undefined
+  const most = maxPerNamespace - besides
   const { namespace, name, uid, annotations } = service
-  if (taken.countOf(eip, namespace) < maxPerNamespace) return undefined
+  if (taken.countOf(eip, namespace) < most) return undefined
   const claims = [annotations[claimAnnotation] ?? uid, uid].filter((claim) => claim !== '')
   const givenUp = taken
     .ofService(`${namespace}/${name}`)
@@ -37,7 +42,8 @@ export function quotaReached(
       (record) =>
         record.eip === eip && claims.some((claim) => isGivenUpFor(record, family, { namespace, name, claim })),
     )
-  if (taken.countOf(eip, namespace) - givenUp.length < maxPerNamespace) return undefined
-  const message = `namespace ${namespace} already has ${maxPerNamespace} ${maxPerNamespace === 1 ? 'address' : 'addresses'} of Eip ${eip}, as many as its maxPerNamespace allows; delete a Service that has one, or raise spec.maxPerNamespace`
+  if (taken.countOf(eip, namespace) - givenUp.length < most) return undefined
+  const counted = besides > 0 ? ', counting the one of its other IP family that the same Service is to have' : ''
+  const message = `namespace ${namespace} already has ${maxPerNamespace} ${maxPerNamespace === 1 ? 'address' : 'addresses'} of Eip ${eip}, as many as its maxPerNamespace allows${counted}; delete a Service that has one, or raise spec.maxPerNamespace`
   return { code: 'QuotaExceeded', message }
 }

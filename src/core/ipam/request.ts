@@ -21,7 +21,7 @@ export interface ServiceRequest {
   /** Names of Eips; at most two, one a family. */
   readonly pools: readonly string[]
   readonly protocol: Protocol | undefined
-  /** First the one that must be had; `optional` the one that is taken when it is to be had. */
+  /** All must be had; unless there is an `optional` one (PreferDualStack): then either will do, and both are wanted. */
   readonly families: readonly Family[]
   readonly optional: Family | undefined
   /** As it is kept in the records: with it the next reading knows what was ours. */
@@ -188,7 +188,17 @@ function ownAsked(service: Service, own: readonly Allocation[]): Asked | undefin
   )?.asked
 }
 
-/** `families`: those that must be had; `optional`: the second one of PreferDualStack. */
+/** In the order in which the addresses are told. */
+export function wantedIn({ families, optional }: Pick<ServiceRequest, 'families' | 'optional'>): readonly Family[] {
+  return optional === undefined ? families : [...families, optional]
+}
+
+/** Whether a Service that has addresses of the families `had` has as many as it must have. */
+export function areEnough(had: readonly Family[], { families, optional }: ServiceRequest): boolean {
+  return optional === undefined ? families.every((family) => had.includes(family)) : had.length > 0
+}
+
+/** `optional`: the second one of PreferDualStack. */
 export function wantedFamilies(
   { ipFamilies, ipFamilyPolicy }: Service,
   primaryFamily: Family,

@@ -4,8 +4,16 @@ import type { Pools } from '../ipam/pools.ts'
 import { covers } from '../ipam/pools.ts'
 import { type Allocation, type Condition, type Reason, type Service, assignedCondition } from '../model/index.ts'
 
-/** It has its address; row 6: of an Eip that is gone or has lost the address, and stays. */
-export function assignedAs(own: readonly Allocation[], pools: Pools, service: Service): readonly Condition[] {
+/**
+ * It has its address; row 6: of an Eip that is gone or has lost the address, and stays. `lacking`: why it has but one of
+ * the two that it would rather have.
+ */
+export function assignedAs(
+  own: readonly Allocation[],
+  pools: Pools,
+  service: Service,
+  lacking?: Reason,
+): readonly Condition[] {
   const stranded = own.find(({ eip, address }) => {
     const pool = pools.eips.get(eip)
     return pool === undefined || !covers(pool, address)
@@ -15,7 +23,8 @@ export function assignedAs(own: readonly Allocation[], pools: Pools, service: Se
     const message = `Eip ${stranded.eip} ${what} ${formatIp(stranded.address)}, which Service ${service.namespace}/${service.name} keeps; widen or recreate the Eip`
     return [condition('True', { code: 'PoolGone', message })]
   }
-  const message = own.map(({ address, eip }) => `${formatIp(address)} of Eip ${eip}`).join(', ')
+  const had = own.map(({ address, eip }) => `${formatIp(address)} of Eip ${eip}`).join(', ')
+  const message = lacking === undefined ? had : `${had}; the other family is lacking: ${lacking.message}`
   return [condition('True', { code: 'Assigned', message })]
 }
 

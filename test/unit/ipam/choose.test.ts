@@ -211,6 +211,29 @@ suite('families', () => {
     assert.deepEqual(firstOf(choice), ['four 10.0.0.0'])
     assert.equal(choice.kind === 'claim' ? choice.lacking?.code : undefined, 'FamilyUnavailable')
   })
+
+  test('PreferDualStack: the second, when it is the first that is lacking; nothing, when both are', () => {
+    const choice = choose(dual('PreferDualStack'), pools([four]))
+    assert.deepEqual(firstOf(choice), ['four 10.0.0.0'])
+    assert.equal(choice.kind === 'claim' ? choice.lacking?.code : undefined, 'FamilyUnavailable')
+    const closed = eip('both', { address: '10.0.0.0/30', extraAddresses: ['fd00::/64'], disable: true }, asDefault)
+    assert.equal(reasonOf(choose(dual('PreferDualStack'), pools([closed]))), 'wait PoolDisabled')
+  })
+
+  test('PreferDualStack passes over no contradiction and no policy', () => {
+    const foreign = eip('six', { address: 'fd00:1::/64', namespaces: ['other'] })
+    const asking = { ...dual('PreferDualStack'), annotations: wantsPool('four,six') }
+    assert.equal(reasonOf(choose(asking, pools([four, foreign]))), 'refuse NamespaceNotAllowed')
+    const outside = { ...dual('PreferDualStack'), annotations: { ...wantsPool('both'), ...wantsIp('10.9.9.9') } }
+    assert.equal(reasonOf(choose(outside, pools([both]))), 'refuse AddressOutsidePool')
+  })
+
+  test('maxPerNamespace counts both addresses of one Eip', () => {
+    const tight = { address: '10.0.0.0/30', extraAddresses: ['fd00::/64'], maxPerNamespace: 1 }
+    const one = pools([eip('both', tight, asDefault)])
+    assert.deepEqual(firstOf(choose(dual('PreferDualStack'), one)), ['both fd00::'])
+    assert.equal(reasonOf(choose(dual('RequireDualStack'), one)), 'refuse QuotaExceeded')
+  })
 })
 
 suite('sharing', () => {

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { formatIp } from '../../../src/core/address/index.ts'
 import { type PlanInput, planService } from '../../../src/core/ipam/index.ts'
 import type { Allocation, Holder, Service } from '../../../src/core/model/index.ts'
-import { asDefault, eip, holder, nothingKept, optIn, pools, record, service, taken } from './world.ts'
+import { asDefault, eip, holder, ip, nothingKept, optIn, pools, record, service, taken } from './world.ts'
 
 const address = 'eip.openelb.kubesphere.io/v1alpha1'
 const poolKey = 'eip.openelb.kubesphere.io/v1alpha2'
@@ -42,9 +42,8 @@ interface Given {
   readonly more?: Partial<PlanInput>
 }
 
-/** `status 10.0.0.5`, `release 10.0.0.5`: what becomes of addresses. */
-function moves({ of, records = [], others = [], services = [], more = {} }: Given): readonly string[] {
-  const { steps } = planService({
+function inputOf({ of, records = [], others = [], services = [], more = {} }: Given): PlanInput {
+  return {
     key: 'ns/s',
     service: of,
     records,
@@ -57,7 +56,12 @@ function moves({ of, records = [], others = [], services = [], more = {} }: Give
     wasBound: () => true,
     ...nothingKept,
     ...more,
-  })
+  }
+}
+
+/** `status 10.0.0.5`, `release 10.0.0.5`: what becomes of addresses. */
+function moves(given: Given): readonly string[] {
+  const { steps } = planService(inputOf(given))
   return steps.flatMap((step) => {
     if (step.kind === 'writeStatus' && step.ingress !== undefined) {
       return [`status ${step.ingress.map(formatIp).join()}`.trim()]
@@ -187,6 +191,38 @@ suite('dual stack', () => {
       'status 10.0.0.5',
     ])
     assert.deepEqual(moves({ of: live({}, both), records: [mine('10.0.0.5')] }), [])
+  })
+
+  test('PreferDualStack goes by the second family while the first is lacking, then has both', () => {
+    const prefers = { ipFamilies: ['IPv6', 'IPv4'], ipFamilyPolicy: 'PreferDualStack' }
+    const fresh = service('ns/s', { spec: prefers })
+    assert.deepEqual(moves({ of: fresh }), ['claim 10.0.0.0'])
+    assert.deepEqual(moves({ of: live({}, prefers), records: [mine('10.0.0.5')] }), [])
+    const six = eip('six', { address: 'fd00::/64' })
+    const asking = live({ [poolKey]: 'a,six' }, prefers)
+    const withSix = { pools: pools([a, six]) }
+    assert.deepEqual(moves({ of: asking, records: [mine('10.0.0.5')], more: withSix }), ['claim fd00::'])
+    const pool = asked({ pool: 'a,six' })
+    const both = [mine('10.0.0.5', 'a', pool), mine('fd00::', 'six', pool)]
+    assert.deepEqual(moves({ of: asking, records: both, more: withSix }), ['status fd00::,10.0.0.5'])
+  })
+
+  test('PreferDualStack: an address that is not to be had does not cost the one in its place, nor the other family', () => {
+    const prefers = { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'PreferDualStack' }
+    const six = eip('six', { address: 'fd00::/64' })
+    const base = live({ [address]: '10.0.0.9,fd00::7', [poolKey]: 'a,six' }, prefers)
+    const of = { ...base, ingress: [...base.ingress, ip('fd00::7')] }
+    const records = [mine('10.0.0.5'), mine('fd00::7', 'six')]
+    const others = [record('10.0.0.9', 'a', holder('ns/other'))]
+    const services = [service('ns/other')]
+    const more = { pools: pools([a, six]) }
+    assert.deepEqual(moves({ of, records, others, services, more }), [])
+    const { steps } = planService({ ...inputOf({ of, records, others, services }), ...more })
+    const told = steps.flatMap((step) => (step.kind === 'writeStatus' ? step.conditions : []))
+    assert.deepEqual(
+      told.map(({ status, reason }) => `${status} ${reason}`),
+      ['True KeptAddress'],
+    )
   })
 
   test('RequireDualStack does not start with one address of a Service that had the name before', () => {
