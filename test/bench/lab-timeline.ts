@@ -38,7 +38,7 @@ export async function measure(): Promise<readonly Measure[]> {
       const bare = addresses.map((_, each) =>
         serviceObject({ name: `bare-${each}`, spec: { loadBalancerClass: 'example.com/nobody' } }),
       )
-      const bareTimes = (await createTimed(lab, bare, '--no-ingress')).slice(warmUps)
+      const bareTimes = (await createTimed(lab, bare, { noIngress: true })).slice(warmUps)
       await remove(lab, 'service', ...addresses.map((_, each) => `bare-${each}`))
       const times = (await createTimed(lab, named)).slice(warmUps)
       const routed: number[] = []

@@ -22,16 +22,25 @@ export async function sendRequests(
   return JSON.parse(text) as RequestsReport
 }
 
-/** Creates the Services one after the other over one warm connection; resolves when each has an address in its status. */
+export interface CreateOptions {
+  /** Do not wait for addresses. */
+  readonly noIngress?: boolean
+  /** So many creates are under way all the time; default: one after the other, each waited for. */
+  readonly atOnce?: number
+  readonly timeoutMs?: number
+}
+
+/** Creates the Services over warm connections; resolves when each has an address in its status. */
 export async function createTimed(
   lab: Lab,
   services: readonly object[],
-  ...flags: readonly '--no-ingress'[]
+  { noIngress = false, atOnce = 1, timeoutMs = 120_000 }: CreateOptions = {},
 ): Promise<readonly CreateTimes[]> {
   const program = join(import.meta.dirname, 'create-timed.ts')
   const input = JSON.stringify(services)
+  const flags = [...(noIngress ? ['--no-ingress'] : []), '--at-once', String(atOnce)]
   const argv = [node, program, lab.files.kubeconfig, ...flags]
-  return JSON.parse(await lab.read('master', argv, { input, timeoutMs: 120_000 })) as readonly CreateTimes[]
+  return JSON.parse(await lab.read('master', argv, { input, timeoutMs })) as readonly CreateTimes[]
 }
 
 export interface RouteWatch {

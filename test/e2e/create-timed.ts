@@ -1,11 +1,15 @@
-// Creates Services over the API, one after the other, and watches each until its status has an address: runs in a
+// Creates Services over the API, one after the other or some at once, and watches each until its status has an address: runs in a
 // namespace from which the API server is reached, prints a JSON array with wall times in milliseconds. kubectl's own start
 // would hide what is measured.
 //
-//   node create-timed.ts KUBECONFIG [--no-ingress] < services.json      an array; --no-ingress: do not wait for addresses
+//   node create-timed.ts KUBECONFIG [--no-ingress] [--at-once N] < services.json
+//
+// The input is an array. --no-ingress: do not wait for addresses. --at-once: so many creates are under way all the time,
+// and addresses are waited for when all are created.
 import { readFileSync } from 'node:fs'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
 
 export interface CreateTimes {
@@ -32,8 +36,13 @@ interface ServiceObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } }
 }
 
-const deadlineMs = 20_000
-const config = parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Kubeconfig
+const { values: options, positionals } = parseArgs({
+  options: { 'no-ingress': { type: 'boolean' }, 'at-once': { type: 'string', default: '1' } },
+  allowPositionals: true,
+})
+const atOnce = Number(options['at-once'])
+const deadlineMs = atOnce === 1 ? 20_000 : 120_000
+const config = parse(readFileSync(positionals[0] ?? '', 'utf8')) as Kubeconfig
 const cluster = config.clusters[0]?.cluster
 const user = config.users[0]?.user ?? {}
 if (cluster === undefined) throw new Error('the kubeconfig has no cluster')
@@ -43,7 +52,7 @@ const decode = (data: string | undefined): Buffer | undefined =>
 const base: RequestOptions = {
   host: server.hostname,
   port: server.port,
-  agent: new Agent({ keepAlive: true }),
+  agent: new Agent({ keepAlive: true, maxSockets: atOnce }),
   ca: decode(cluster['certificate-authority-data']),
   cert: decode(user['client-certificate-data']),
   key: decode(user['client-key-data']),
@@ -53,33 +62,47 @@ const base: RequestOptions = {
   },
 }
 
-const waitsForIngress = !process.argv.includes('--no-ingress')
+const waitsForIngress = options['no-ingress'] !== true
 const services = JSON.parse(await text(process.stdin)) as readonly ServiceObject[]
-await call('GET', '/version') // the connection and its TLS handshake are not what is measured
+// The connections and their TLS handshakes are not what is measured.
+await Promise.all(Array.from({ length: atOnce }, () => call('GET', '/version')))
 const seenAt = new Map<string, Seen>()
 const waiting = new Map<string, (seen: Seen) => void>()
 await watchIngress() // also when nobody waits for it: what is compared must cost the same
-const all: CreateTimes[] = []
-for (const service of services) all.push(await createOne(service))
-process.stdout.write(`${JSON.stringify(all)}\n`)
-process.exit(0)
+const created: Created[] = []
+const left = services.values()
+await Promise.all(Array.from({ length: atOnce }, createOnes))
+const all = await Promise.all(created.map(finish))
+process.stdout.write(`${JSON.stringify(all)}\n`, () => process.exit(0))
 
-async function createOne(service: ServiceObject): Promise<CreateTimes> {
+type Created = Omit<CreateTimes, 'ingressMs' | 'ingress'>
+
+async function createOnes(): Promise<void> {
+  for (const service of left) {
+    const one = await createOne(service)
+    created.push(one)
+    if (atOnce === 1) await finish(one)
+  }
+}
+
+async function finish(one: Created): Promise<CreateTimes> {
+  const seen = waitsForIngress ? await ingressOf(one.name) : undefined
+  return { ...one, ingressMs: seen?.atMs ?? null, ingress: seen?.ip ?? null }
+}
+
+async function createOne(service: ServiceObject): Promise<Created> {
   const path = `/api/v1/namespaces/${service.metadata.namespace}/services`
   const startMs = now()
   const { status, body } = await call('POST', path, JSON.stringify(service))
   const answeredMs = now()
   if (status !== 201) throw new Error(`the create was answered ${status}: ${body}`)
   const annotations = (JSON.parse(body) as ServiceObject).metadata.annotations ?? {}
-  const seen = waitsForIngress ? await ingressOf(service.metadata.name) : undefined
   return {
     name: service.metadata.name,
     addressInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha1'] ?? null,
     poolInAnswer: annotations['eip.openelb.kubesphere.io/v1alpha2'] ?? null,
     startMs,
     answeredMs,
-    ingressMs: seen?.atMs ?? null,
-    ingress: seen?.ip ?? null,
   }
 }
 

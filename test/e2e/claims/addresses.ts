@@ -1,5 +1,6 @@
 // Addresses in the lab: the plain cases of admission and allocation, one claim each.
 import { type Lab, waitFor } from '../../lab/index.ts'
+import { countWrites } from '../api-writes.ts'
 import {
   type Claim,
   type ServiceJson,
@@ -69,30 +70,6 @@ async function onlySamplesHold(lab: Lab): Promise<void> {
     async () => (await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out.trim().split('\n').length === 2,
     { timeoutMs: 90_000, everyMs: 300 },
   )
-}
-
-interface Writes {
-  /** Stored by the API server. */
-  readonly done: number
-  /** Refused: a claim that found its address taken, a patch that came too late. */
-  readonly refused: number
-}
-
-/** Writes on Services and EipAllocations since the API server began, the user's own included; dry runs are not. */
-async function countWrites(lab: Lab): Promise<Writes> {
-  const { out } = await kubectl(lab, ['get', '--raw', '/metrics'])
-  let done = 0
-  let refused = 0
-  for (const [, labels = '', value] of out.matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
-    const counts =
-      /resource="(services|eipallocations)"/.test(labels) &&
-      /verb="(POST|PUT|PATCH|APPLY|DELETE)"/.test(labels) &&
-      /dry_run=""/.test(labels)
-    if (!counts) continue
-    if (/code="2/.test(labels)) done += Number(value)
-    else refused += Number(value)
-  }
-  return { done, refused }
 }
 
 export const addresses: readonly Claim[] = [
