@@ -15,6 +15,7 @@ import {
   chooseAddresses,
   holderOf,
   isOurs,
+  nameOf,
   patchAssigned,
   readRequest,
 } from '../ipam/index.ts'
@@ -98,12 +99,10 @@ export function decideAdmission(
     askedAddress: request.addresses.length > 0,
     warnings: choice.lacking === undefined ? [] : [choice.lacking],
     patch: (got) => patchAssigned(service, got, nonce, request.asked),
-    exhausted: () =>
-      lacking({
-        code: 'PoolFull',
-        message:
-          'every address that would do was taken while this request was answered; one is assigned as soon as it is free',
-      }),
+    exhausted: () => {
+      const message = `every address that Service ${nameOf(service)} may have was taken while its request was answered; wait until one is free, or name another Eip`
+      return lacking({ code: 'PoolFull', message })
+    },
   }
 }
 

@@ -28,7 +28,7 @@ export function judgeEip({ operation, before, after }: EipReview, pools: Pools, 
 function judgeDeletion(eip: Eip, taken: Taken): Judgement {
   const usage = taken.usage(eip.name)
   if (usage === 0 || eip.forceDelete) return allow
-  const message = `Eip ${eip.name} has ${usage} addresses in use; delete the Services or move them to another Eip, or annotate it bellhop.dev/force-delete: "true" to withdraw them all`
+  const message = `Eip ${eip.name} has ${usage} ${usage === 1 ? 'address' : 'addresses'} in use; delete their Services or move them to another Eip, or annotate it bellhop.dev/force-delete: "true" to withdraw them all`
   return { kind: 'refuse', reason: { code: 'PoolInUse', message } }
 }
 

@@ -89,7 +89,7 @@ function contradictionIn({ service, request }: ChooseInput): Reason | undefined 
   const wanted = wantedIn(request)
   const stranger = request.addresses.find(({ family }) => !wanted.includes(family))
   if (stranger === undefined) return undefined
-  const message = `Service ${nameOf(service)} asks for ${formatIp(stranger)} but has IP family ${wanted.map((family) => `IPv${family}`).join(', ')}; set spec.ipFamilies or ask for an address of that family`
+  const message = `Service ${nameOf(service)} asks for ${formatIp(stranger)}, but has IP family ${wanted.map((family) => `IPv${family}`).join(', ')}; set spec.ipFamilies or ask for an address of that family`
   return { code: 'FamilyMismatch', message }
 }
 
@@ -108,8 +108,9 @@ function chooseInAskedPools(input: PartInput, family: Family, address: Ip | unde
     return { kind: 'wait', reason: { code: 'UnknownPool', message } }
   }
   const asked = request.pools.flatMap((name) => pools.eips.get(name) ?? [])
-  const eip = asked.find((each) => (address === undefined ? hasFamily(each, family) : spans(each, address)))
-  if (eip === undefined) {
+  const fitting = asked.filter((each) => (address === undefined ? hasFamily(each, family) : spans(each, address)))
+  const [first] = fitting
+  if (first === undefined) {
     const names = asked.map(formatPool).join(', ')
     if (address !== undefined) {
       const message = `${formatIp(address)} is not in ${names}; ask for an address of that Eip or leave the address out`
@@ -118,9 +119,12 @@ function chooseInAskedPools(input: PartInput, family: Family, address: Ip | unde
     const message = `${names} has no IPv${family} address, which Service ${nameOf(service)} needs; name an Eip that has, or change spec.ipFamilies`
     return { kind: 'refuse', reason: { code: 'FamilyMismatch', message } }
   }
-  const forbidden = forbiddenToAsk(input, eip)
-  if (forbidden !== undefined) return { kind: 'refuse', reason: forbidden }
-  return address === undefined ? freeOf(input, [eip], family) : takeAsked(input, eip, address)
+  for (const eip of fitting) {
+    const forbidden = forbiddenToAsk(input, eip)
+    if (forbidden !== undefined) return { kind: 'refuse', reason: forbidden }
+  }
+  // Of two pools of one family the second serves when the first has nothing to give.
+  return address === undefined ? freeOf(input, fitting, family) : takeAsked(input, first, address)
 }
 
 function chooseAskedAddress(input: PartInput, address: Ip): OfFamily {
@@ -153,11 +157,13 @@ function takeAsked(input: PartInput, eip: Eip, address: Ip): OfFamily {
   if (reserved !== undefined) return { kind: 'refuse', reason: reserved }
   const record = taken.at(address)
   if (record !== undefined && !holdsOnly(record, service)) {
-    const sharing = record.holders.some(({ name, namespace }) => findService(namespace, name) !== undefined)
-    if (!sharing) {
-      const message = `${formatIp(address)} was given back a moment ago and is not free yet; it is assigned as soon as it is`
-      const retained = record.retainedUntil !== undefined
-      return { kind: 'wait', reason: { code: retained ? 'AddressRetained' : 'AddressCooling', message } }
+    if (record.retainedUntil !== undefined) {
+      const message = `${formatIp(address)} is kept until ${record.retainedUntil} for the Service that had it (spec.retainSeconds of Eip ${record.eip}); ask for another address, or wait`
+      return { kind: 'wait', reason: { code: 'AddressRetained', message } }
+    }
+    if (!record.holders.some(({ name, namespace }) => findService(namespace, name) !== undefined)) {
+      const message = `${formatIp(address)} was given back a moment ago and is still being withdrawn; wait, it is free within a minute, or ask for another address`
+      return { kind: 'wait', reason: { code: 'AddressCooling', message } }
     }
     const reason = sharingRefused(service, record, findService)
     return reason === undefined ? { kind: 'join', record } : { kind: 'wait', reason }
@@ -190,7 +196,7 @@ function chooseByBinding(input: PartInput, family: Family): OfFamily {
   const fitting = ofProtocol.filter((eip) => hasFamily(eip, family))
   if (fitting.length === 0) {
     const kind = request.protocol === undefined ? `IPv${family}` : `IPv${family} and protocol ${request.protocol}`
-    const message = `no Eip for Service ${nameOf(service)} has an address of ${kind} (looked at ${all.map(({ name }) => name).join(', ')}); create one`
+    const message = `no Eip for Service ${nameOf(service)} has an address of ${kind} (looked at ${all.map(({ name }) => name).join(', ')}); create one that has, or ask for what they have`
     return { kind: 'wait', reason: { code: 'FamilyUnavailable', message } }
   }
   return freeOf(input, fitting, family)

@@ -32,7 +32,11 @@ export function sharingRefused(service: Service, record: Allocation, find: Holde
     }
     const consent =
       holder.namespace === service.namespace || (key !== undefined && key === other.annotations[sharingKeyAnnotation])
-    if (!consent || !samePolicy(service, other)) return taken
+    if (!consent) return taken
+    if (!samePolicy(service, other)) {
+      const message = `${address} is held by ${who}, and two share one only with policy Cluster, or with policy Local and the same selector; make spec.externalTrafficPolicy and spec.selector alike, or ask for another address`
+      return { code: 'AddressTaken', message }
+    }
     const collision = portCollision(service.ports, other.ports, address, who)
     if (collision !== undefined) return collision
   }
