@@ -2,8 +2,8 @@
 // believed, decide again with what was learnt.
 import { type Admission, type ServiceReview, decideAdmission } from '../src/core/admission/index.ts'
 import type { Pools } from '../src/core/ipam/index.ts'
-import type { Reason } from '../src/core/model/index.ts'
-import type { KubeError } from '../src/io/kube/index.ts'
+import { type Allocation, type Reason, readAllocation } from '../src/core/model/index.ts'
+import { type KubeError, eipAllocations } from '../src/io/kube/index.ts'
 import { type Allocations, type Claimer, claimAddresses, lookUpClaim } from '../src/io/pools/index.ts'
 import { type Verdict, allowed } from './answer.ts'
 
@@ -49,6 +49,11 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
   let admission: Admission | undefined
   for (let round = 0; round < mostRounds && clock.nowMs() < deadlineMs; round++) {
     admission = decideAdmission(review, pools, allocations.taken, { start: random(), nonce, unavailable })
+    if (admission.kind === 'reuse') {
+      if (await areStillThere(context, admission.records, deadlineMs))
+        return { allowed: true, warnings: [], patch: admission.patch }
+      continue
+    }
     if (admission.kind !== 'claim') return verdictOf(admission)
     const claimed = await claimAddresses(context, {
       candidates: admission.candidates,
@@ -67,7 +72,27 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
   return admission?.kind === 'claim' ? verdictOf(admission.exhausted()) : later(undefined)
 }
 
-function verdictOf(outcome: Exclude<Admission, { kind: 'claim' }>): Verdict {
+// Of a Service deleted a moment ago the record may be gone too, and our watch not have told yet: its address would be
+// promised though nobody holds it. False: something else was learnt. When the API server does not say, it is believed.
+async function areStillThere(
+  { client, allocations, clock }: ServiceContext,
+  records: readonly Allocation[],
+  deadlineMs: number,
+): Promise<boolean> {
+  const looks = records.map(async ({ name, uid, holders }) => {
+    const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
+    const found = await client.get({ resource: eipAllocations, name }, { timeoutMs })
+    if (!found.ok && found.error.code !== 'NotFound') return true
+    const record = found.ok ? readAllocation(found.value) : undefined
+    if (record === undefined) allocations.forget(name)
+    else allocations.learn(record)
+    const claims = record?.holders.map(({ claim }) => claim)
+    return record?.uid === uid && holders.every(({ claim }) => claims?.includes(claim) === true)
+  })
+  return (await Promise.all(looks)).every((holds) => holds)
+}
+
+function verdictOf(outcome: Exclude<Admission, { kind: 'claim' | 'reuse' }>): Verdict {
   if (outcome.kind === 'ignore') return allowed
   if (outcome.kind === 'refuse') return { allowed: false, reason: outcome.reason }
   return { allowed: true, warnings: outcome.warnings, patch: outcome.patch }

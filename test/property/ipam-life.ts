@@ -145,7 +145,7 @@ export class Cluster {
     const options = { start: 0.5, nonce, unavailable: 'wait' } as const
     const admission = decideAdmission({ service, dryRun: false }, this.#pools, this.taken, options)
     if (admission.kind === 'refuse') return false
-    if (admission.kind === 'wait') patchObject(stored, admission.patch)
+    if (admission.kind === 'wait' || admission.kind === 'reuse') patchObject(stored, admission.patch)
     if (admission.kind === 'claim') {
       const got = this.#claim(admission.candidates, admission.holder)
       if (got !== undefined) patchObject(stored, admission.patch(got))

@@ -2,6 +2,7 @@
 //
 //   decide ──▶ claim: candidates ──▶ somebody tries to create the records ──▶ patch(got)
 //      │                                   └─ all taken: what was learnt goes into `taken`, decide again
+//      ├─────▶ reuse: it has records already; somebody looks whether they are still there, else decide again
 //      ├─────▶ wait: admitted, with warnings; the controller assigns as soon as it can
 //      ├─────▶ refuse: contradicts itself, or a policy forbids it
 //      └─────▶ ignore: not ours
@@ -49,6 +50,8 @@ export type Unassigned =
 export type Admission =
   | { readonly kind: 'ignore' }
   | Unassigned
+  /** Made or asked for before: these records are its own, if they still are what they were when last seen. */
+  | { readonly kind: 'reuse'; readonly records: readonly Allocation[]; readonly patch: JsonPatch }
   | {
       readonly kind: 'claim'
       readonly candidates: Iterable<readonly Draft[]>
@@ -84,7 +87,7 @@ export function decideAdmission(
       : { kind: 'wait', warnings: [reason], patch: waiting(service, request) }
   if (known.length > 0) {
     const claim = known[0]?.holders.find((holder) => isHolder(holder, service))?.claim ?? nonce
-    return { kind: 'wait', warnings: [], patch: patchAssigned(service, known, claim, request.asked) }
+    return { kind: 'reuse', records: known, patch: patchAssigned(service, known, claim, request.asked) }
   }
 
   const choice = chooseAddresses({ service, request, pools, taken, findService, start })

@@ -18,7 +18,7 @@ import {
 export interface ServiceRequest {
   /** At most one a family. */
   readonly addresses: readonly Ip[]
-  /** Names of Eips; at most two, one a family. */
+  /** Names of Eips; at most two: one a family, or the second for when the first is full. */
   readonly pools: readonly string[]
   readonly protocol: Protocol | undefined
   /** All must be had; unless there is an `optional` one (PreferDualStack): then either will do, and both are wanted. */

@@ -93,8 +93,8 @@ suite('a Service being created', () => {
     for (const annotations of [optIn, { ...optIn, 'bellhop.dev/claim': 'first' }]) {
       const asking = service('ns/s', { annotations })
       const admission = decide(asking, pools([pool]), index)
-      assert.equal(admission.kind, 'wait')
-      if (admission.kind !== 'wait') continue
+      assert.equal(admission.kind, 'reuse')
+      if (admission.kind !== 'reuse') continue
       const { annotations: after = {} } = patched(asking, admission.patch).metadata
       assert.equal(after['eip.openelb.kubesphere.io/v1alpha1'], '10.0.0.4')
       assert.equal(after['bellhop.dev/claim'], 'first')

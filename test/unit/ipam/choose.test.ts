@@ -57,6 +57,16 @@ suite('which pool', () => {
     }
   })
 
+  test('of two Eips asked for the second, when the first is full or of the other family', () => {
+    const [one, other] = [eip('one', { address: '10.0.0.0' }), eip('other', { address: '10.0.1.0' })]
+    const asking = service('ns/s', { annotations: wantsPool('one,other') })
+    assert.deepEqual(firstOf(choose(asking, pools([one, other]))), ['one 10.0.0.0'])
+    const full = taken(record('10.0.0.0', 'one', holder('ns/x')))
+    assert.deepEqual(firstOf(choose(asking, pools([one, other]), full)), ['other 10.0.1.0'])
+    const six = eip('one', { address: 'fd00::1' })
+    assert.deepEqual(firstOf(choose(asking, pools([six, other]))), ['other 10.0.1.0'])
+  })
+
   test('the Eip that covers loadBalancerIP; the annotation wins over it (IPAM-03, IPAM-04 in part)', () => {
     const spec = { loadBalancerIP: '10.1.0.2' }
     assert.deepEqual(firstOf(choose(service('ns/s', { spec }), pools([a, b]))), ['b 10.1.0.2'])

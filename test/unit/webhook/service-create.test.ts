@@ -95,6 +95,26 @@ void test('a create that failed after us and is tried again uses the record it l
   assert.equal(addressOf(other), '192.0.2.6')
 })
 
+void test('the record it left is gone, or is another by now, and its watch has not told: claimed anew', async () => {
+  const cluster = openFakeCluster()
+  const options = {
+    eips: [{ ...eipObject('pool', '192.0.2.0/29'), spec: { address: '192.0.2.0/29', maxPerNamespace: 1 } }],
+  }
+  const replica = openReplica(cluster, options)
+  const first = addressOf(await replica.create(serviceObject('web'))) ?? ''
+  await cluster.client.delete({ resource: eipAllocations, name: first })
+  const anew = await replica.create(serviceObject('web'))
+  assert.deepEqual(
+    cluster.objects(eipAllocations).map(({ metadata }) => metadata.name),
+    [addressOf(anew)],
+  )
+  await cluster.client.delete({ resource: eipAllocations, name: addressOf(anew) ?? '' })
+  await openReplica(cluster, options).create(serviceObject('faster'))
+  const refused = await replica.create(serviceObject('web'))
+  assert.equal(refused.allowed, false)
+  assert.match(refused.status?.message ?? '', /already has 1 address of Eip pool/)
+})
+
 void test('a Service copied with its address and claim gets its own address (part of ADM-10)', async () => {
   const cluster = openFakeCluster()
   const replica = openReplica(cluster)
