@@ -8,9 +8,20 @@ import type { Claim } from './claim.ts'
 import { mainJob } from './claims/main-job.ts'
 import { badInput } from './claims/bad-input.ts'
 import { addresses } from './claims/addresses.ts'
+import { allocation } from './claims/allocation.ts'
+import { policy } from './claims/policy.ts'
+import { sharing } from './claims/sharing.ts'
 import { visible } from './claims/visible.ts'
 
-const claims: readonly Claim[] = [...mainJob, ...visible, ...addresses, ...badInput]
+const claims: readonly Claim[] = [
+  ...mainJob,
+  ...visible,
+  ...addresses,
+  ...badInput,
+  ...sharing,
+  ...policy,
+  ...allocation,
+]
 const defaultPrefix = 'bellhop-check-'
 /** Room for the slowest claim's own limits. */
 const claimLimitMs = 180_000
