@@ -50,21 +50,24 @@ export async function onStage<T>(
 }
 
 async function takeDown(lab: Lab, { eips, namespaces, services }: Required<Stage>): Promise<void> {
+  const names = Object.keys(eips)
+  const retaining = names.filter((name) => 'retainSeconds' in (eips[name] ?? {}))
+  for (const name of retaining) await changeEip(lab, name, { spec: { retainSeconds: 0 } })
   if (services.length > 0) await remove(lab, 'service', ...services)
   for (const name of Object.keys(namespaces)) await lab.request('DELETE', `/api/v1/namespaces/${name}/services`)
-  const names = Object.keys(eips)
-  // What is kept for a Service that may come back would keep the Eip too.
-  for (const name of names.filter((each) => 'retainSeconds' in (eips[each] ?? {}))) await freeRetained(lab, name)
+  // What was deleted before is still kept for a Service that may come back, and would keep the Eip too.
+  for (const name of retaining) await waitFor(`Eip ${name} is not in use`, () => freeRetained(lab, name))
   await Promise.all(names.map((name) => removeEip(lab, name)))
   await remove(lab, 'namespace', ...Object.keys(namespaces))
 }
 
-async function freeRetained(lab: Lab, eip: string): Promise<void> {
-  await changeEip(lab, eip, { spec: { retainSeconds: 0 } })
+async function freeRetained(lab: Lab, eip: string): Promise<boolean> {
   const records = await lab.api.list(eipAllocations, { labelSelector: `${poolKey}=${eip}` })
-  for (const { metadata } of records.ok ? records.value.items : []) {
+  if (!records.ok) return false
+  for (const { metadata } of records.value.items) {
     await lab.api.delete({ resource: eipAllocations, name: metadata.name ?? '' })
   }
+  return records.value.items.length === 0
 }
 
 /** Resolves when the controller has seen it, so that the webhook, which listens just so, has very likely seen it too. */
