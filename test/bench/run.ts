@@ -6,6 +6,7 @@ import type { Measure } from './measure.ts'
 
 const suites: readonly (readonly [string, () => Promise<{ readonly measure: () => Promise<readonly Measure[]> }>])[] = [
   ['engine: encoding', () => import('./bgp-encode.ts')],
+  ['allocator: a large pool', () => import('./allocator.ts')],
   ['lab: the time line of a Service', () => import('./lab-timeline.ts')],
 ]
 

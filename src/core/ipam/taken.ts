@@ -2,6 +2,7 @@
 // Looking up and finding the next free address cost O(log n) in the addresses in use, and nothing in the size of a pool.
 import { type Family, type Ip, type IpRange, rangeContains, rangeSize } from '../address/index.ts'
 import { type Allocation, type Eip, allocationName } from '../model/index.ts'
+import { NameIndex } from './name-index.ts'
 import { type Pools, covers, isBuggy } from './pools.ts'
 import { SortedBits } from './sorted-bits.ts'
 
@@ -16,8 +17,8 @@ const mostFreed = 1024
 export class TakenIndex {
   readonly #byName = new Map<string, Allocation>()
   readonly #byEip = new Map<string, Map<string, Allocation>>()
-  readonly #byService = new Map<string, Set<string>>()
-  readonly #byClaim = new Map<string, Set<string>>()
+  readonly #byService = new NameIndex()
+  readonly #byClaim = new NameIndex()
   /** Key `eip/namespace`. */
   readonly #counts = new Map<string, number>()
   /** By name, the longest free first. */
@@ -37,8 +38,8 @@ export class TakenIndex {
     const ofEip = this.#byEip.get(eip) ?? new Map<string, Allocation>()
     this.#byEip.set(eip, ofEip.set(name, allocation))
     for (const holder of holders) {
-      addTo(this.#byService, `${holder.namespace}/${holder.name}`, name)
-      addTo(this.#byClaim, holder.claim, name)
+      this.#byService.add(`${holder.namespace}/${holder.name}`, name)
+      this.#byClaim.add(holder.claim, name)
     }
     for (const key of countKeysOf(allocation)) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
   }
@@ -61,8 +62,8 @@ export class TakenIndex {
     ofEip?.delete(name)
     if (ofEip?.size === 0) this.#byEip.delete(known.eip)
     for (const holder of known.holders) {
-      removeFrom(this.#byService, `${holder.namespace}/${holder.name}`, name)
-      removeFrom(this.#byClaim, holder.claim, name)
+      this.#byService.remove(`${holder.namespace}/${holder.name}`, name)
+      this.#byClaim.remove(holder.claim, name)
     }
     for (const key of countKeysOf(known)) {
       const count = (this.#counts.get(key) ?? 0) - 1
@@ -86,11 +87,11 @@ export class TakenIndex {
 
   /** `key` is `namespace/name`; a Service whose name is still to be generated has `namespace/`. */
   ofService(key: string): readonly Allocation[] {
-    return this.#named(this.#byService.get(key))
+    return this.#named(this.#byService.of(key))
   }
 
   ofClaim(claim: string): readonly Allocation[] {
-    return this.#named(this.#byClaim.get(claim))
+    return this.#named(this.#byClaim.of(claim))
   }
 
   /** Addresses of the Eip that Services of the namespace hold; a shared one counts once. */
@@ -159,23 +160,13 @@ export class TakenIndex {
     }
   }
 
-  #named(names: ReadonlySet<string> | undefined): readonly Allocation[] {
-    return [...(names ?? [])].toSorted().flatMap((name) => this.#byName.get(name) ?? [])
+  #named(names: readonly string[]): readonly Allocation[] {
+    return names.flatMap((name) => this.#byName.get(name) ?? [])
   }
 }
 
 // A record counts once for a namespace, however many of its Services share the address.
-function countKeysOf({ eip, holders }: Allocation): ReadonlySet<string> {
-  return new Set(holders.map(({ namespace }) => `${eip}/${namespace}`))
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, name: string): void {
-  const names = index.get(key) ?? new Set()
-  index.set(key, names.add(name))
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, name: string): void {
-  const names = index.get(key)
-  names?.delete(name)
-  if (names?.size === 0) index.delete(key)
+function countKeysOf({ eip, holders }: Allocation): Iterable<string> {
+  const keys = holders.map(({ namespace }) => `${eip}/${namespace}`)
+  return keys.length > 1 ? new Set(keys) : keys
 }
