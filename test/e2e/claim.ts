@@ -179,25 +179,35 @@ export async function withOwnEips<T>(
   services: readonly string[],
   show: () => Promise<T>,
 ): Promise<T> {
+  let failed: unknown
   try {
     for (const [name, spec] of Object.entries(specs)) {
       const { ok, said } = await kubectl(lab, ['create', '-f', '-'], eipObject(name, spec))
       expect(ok, `Eip ${name} was refused: ${said}`)
     }
     return await show()
+  } catch (error) {
+    failed = error
+    throw error
   } finally {
-    if (services.length > 0) await remove(lab, 'service', ...services)
-    const names = Object.keys(specs)
-    await waitFor(
-      `Eips ${names.join(', ')} are deleted`,
-      async () => {
-        const { ok, said } = await kubectl(lab, ['delete', 'eip', '--ignore-not-found', '--wait=false', ...names])
-        if (!ok) throw new Error(said)
-        return true
-      },
-      { timeoutMs: 30_000, everyMs: 300 },
-    )
+    // What could not be shown matters more than what could not be taken away after it.
+    await removeOwn(lab, Object.keys(specs), services).catch((error: unknown) => {
+      throw failed ?? error
+    })
   }
+}
+
+async function removeOwn(lab: Lab, eips: readonly string[], services: readonly string[]): Promise<void> {
+  if (services.length > 0) await remove(lab, 'service', ...services)
+  await waitFor(
+    `Eips ${eips.join(', ')} are deleted`,
+    async () => {
+      const { ok, said } = await kubectl(lab, ['delete', 'eip', '--ignore-not-found', '--wait=false', ...eips])
+      if (!ok) throw new Error(said)
+      return true
+    },
+    { timeoutMs: 30_000, everyMs: 300 },
+  )
 }
 
 export async function remove(lab: Lab, kind: string, ...names: readonly string[]): Promise<void> {
