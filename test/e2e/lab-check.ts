@@ -6,6 +6,8 @@ import { deployBellhop } from '../lab/bellhop.ts'
 import { startLab } from '../lab/index.ts'
 import type { Claim } from './claim.ts'
 import { mainJob } from './claims/main-job.ts'
+import { dualStack } from './claims/dual-stack.ts'
+import { dualStackRoutes } from './claims/dual-stack-routes.ts'
 import { badInput } from './claims/bad-input.ts'
 import { addresses } from './claims/addresses.ts'
 import { allocation } from './claims/allocation.ts'
@@ -16,6 +18,8 @@ import { visible } from './claims/visible.ts'
 const claims: readonly Claim[] = [
   ...mainJob,
   ...visible,
+  ...dualStack,
+  ...dualStackRoutes,
   ...addresses,
   ...badInput,
   ...sharing,
