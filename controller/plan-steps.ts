@@ -22,6 +22,8 @@ import { changesAnything, clearedStatusPatch, statusPatch } from './service-patc
 export interface StepContext {
   readonly leading: Leading
   readonly contest: Contest
+  /** Our wall time since when everything is known that exists. */
+  readonly begunMs: number
   /** Our wall time just before the addresses of a Service were written. */
   readonly statusWrittenMs: Map<string, number>
   /** What writes were answered with: used until the watch has caught up with it. */
@@ -60,7 +62,8 @@ export async function carryOut(
     if (step.kind === 'release') {
       told = leading.view.records.releasedMs(step.record.name) !== undefined
       const isGone = service === undefined || service.deleting
-      const released = await releaseHolder(leading, { ...step, isGone, releasedMs })
+      const absentMs = service === undefined ? absentSinceMs(context, step) : undefined
+      const released = await releaseHolder(leading, { ...step, isGone, releasedMs: releasedMs ?? absentMs })
       if (released === 'cooling') cooling.push(step.record.name)
       else if (released !== 'done' && 'failed' in released) return { then: released.failed, recheckAfterMs, cooling }
       else if (released !== 'done')
@@ -75,6 +78,18 @@ export async function carryOut(
     else recheckAfterMs = Math.min(recheckAfterMs ?? done.recheckAfterMs, done.recheckAfterMs)
   }
   return { then: again ? 'again' : 'done', recheckAfterMs, cooling }
+}
+
+// Of a Service that was never seen: the speakers have not seen it since then either, and on a quiet day they say so only
+// once a minute.
+function absentSinceMs(
+  { leading, begunMs }: StepContext,
+  { record, key }: Extract<Step, { kind: 'release' }>,
+): number | undefined {
+  const { records } = leading.view
+  const holder = record.holders.find(({ namespace, name }) => `${namespace}/${name}` === key)
+  if (holder !== undefined && records.wasBound(record.name, holder.claim)) return undefined
+  return Math.max(begunMs, leading.clock.wallMs() - records.ageMs(record.name))
 }
 
 async function take(

@@ -43,7 +43,7 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
   const lookedUp = new Map<string, string>()
   let retryTimer: Timer | undefined
   let coolingTimer: Timer | undefined
-  const context = { leading, contest, statusWrittenMs, ahead }
+  const context = { leading, contest, begunMs: clock.wallMs(), statusWrittenMs, ahead }
   const queue = openWorkQueue({ work, workers, clock, random, log })
 
   function serviceOf(key: string): Service | undefined {
