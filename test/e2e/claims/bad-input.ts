@@ -1,16 +1,5 @@
 // Bad input ends in one clear sentence: a refusal, or a warning that kubectl prints (openelb-api.md 1.3, 1.4).
-import {
-  type Claim,
-  addressKey,
-  conditionOf,
-  eipObject,
-  expect,
-  getService,
-  kubectl,
-  poolKey,
-  remove,
-  serviceObject,
-} from '../claim.ts'
+import { type Claim, addressKey, eipObject, expect, kubectl, poolKey, remove, serviceObject } from '../claim.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 
 /** Refused, with a sentence that matches; resolves with the sentence. */
@@ -19,20 +8,6 @@ async function refused(lab: Lab, object: object, sentence: RegExp): Promise<stri
   expect(!ok, `it was accepted: ${JSON.stringify(object)}`)
   expect(sentence.test(said), `it was refused with: ${said}`)
   return said
-}
-
-/** Admitted with a warning that matches, and waiting with that reason. */
-async function waits(lab: Lab, name: string, annotations: Record<string, string>, reason: string): Promise<string> {
-  const { ok, said } = await kubectl(lab, ['create', '-f', '-'], serviceObject({ name, annotations }))
-  expect(ok, `it was refused: ${said}`)
-  const [warning = ''] = said.split('\n').filter((line) => line.startsWith('Warning:'))
-  expect(warning !== '', `there was no warning; kubectl said: ${said}`)
-  await waitFor(
-    `condition EipAssigned of ${name} says ${reason}`,
-    async () => conditionOf(await getService(lab, name), 'EipAssigned').startsWith(`False ${reason}`),
-    { timeoutMs: 10_000 },
-  )
-  return warning
 }
 
 const bgpPeer = (spec: object): object => ({
@@ -50,6 +25,7 @@ export const badInput: readonly Claim[] = [
       for (const value of values) {
         const said = await refused(lab, eipObject('bad', { address: value }), /invalid eip address format/)
         expect(said.includes(value), `the value is not named: ${said}`)
+        expect(/FIRST-LAST/.test(said) && /\/24/.test(said), `the forms are not named: ${said}`)
       }
       return `${values.length} refused`
     },
@@ -113,6 +89,47 @@ export const badInput: readonly Claim[] = [
     run: (lab) => refused(lab, bgpPeer({ conf: { peerAs: 65001 } }), /neighborAddress/i),
   },
   {
+    name: 'the webhook warns once of BgpPeers and BgpConfs: what means nothing, what is readable, what does not count',
+    async run(lab) {
+      const peer = (conf: object): object => ({
+        apiVersion: 'network.kubesphere.io/v1alpha2',
+        kind: 'BgpPeer',
+        metadata: { name: 'adm-peer' },
+        spec: { conf: { neighborAddress: '192.168.0.77', peerAs: 65001, adminDown: true, ...conf } },
+      })
+      const conf = (name: string, spec: object): object => ({
+        ...{ apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'BgpConf' },
+        ...{ metadata: { name }, spec },
+      })
+      const warnings = (said: string): readonly string[] =>
+        said.split('\n').filter((line) => line.startsWith('Warning:'))
+      try {
+        const made = await kubectl(lab, ['create', '-f', '-'], peer({ vrf: 'red', authPassword: 'hunter2' }))
+        expect(made.ok, made.said)
+        expect(warnings(made.said).length === 2 && /spec\.conf\.vrf/.test(made.said), made.said)
+        expect(/bellhop-peers/.test(made.said) && !/hunter2/.test(made.said), made.said)
+        const again = await kubectl(lab, [
+          'patch',
+          'bgppeer',
+          'adm-peer',
+          '--type=merge',
+          '-p',
+          '{"spec":{"conf":{"localAs":7}}}',
+        ])
+        expect(again.ok && warnings(again.said).length === 0, `a second time: ${again.said}`)
+        const both = peer({ authPassword: 'hunter2', authPasswordSecretRef: { name: 'x' } })
+        const refused = await kubectl(lab, ['apply', '-f', '-'], both)
+        expect(!refused.ok && /authPassword and authPasswordSecretRef/.test(refused.said), refused.said)
+        const other = await kubectl(lab, ['create', '-f', '-'], conf('adm-other', { as: 1 }))
+        expect(other.ok && /only the BgpConf named default counts/.test(other.said), other.said)
+        return `${warnings(made.said).length + warnings(other.said).length} warnings, none twice, 1 refused`
+      } finally {
+        await remove(lab, 'bgppeer', 'adm-peer')
+        await remove(lab, 'bgpconf', 'adm-other')
+      }
+    },
+  },
+  {
     name: 'ADM-13 address outside the asked pool, protocol, family, malformed address, pool of another namespace: refused',
     async run(lab) {
       const bound = eipObject('bound', { address: '172.22.9.0/30', namespaces: ['elsewhere'] })
@@ -139,39 +156,6 @@ export const badInput: readonly Claim[] = [
         await remove(lab, 'eip', 'bound')
       }
       return '5 refused, one sentence each'
-    },
-  },
-  {
-    name: 'an unknown pool, an address outside every pool, a pool that is full: admitted with a warning, waiting with that reason',
-    async run(lab) {
-      const names = ['lacks-pool', 'lacks-address', 'has-one', 'lacks-room']
-      try {
-        const said = [
-          await waits(lab, 'lacks-pool', { [poolKey]: 'later' }, 'UnknownPool'),
-          await waits(lab, 'lacks-address', { [addressKey]: '10.77.0.1' }, 'AddressInNoPool'),
-        ]
-        await kubectl(lab, ['create', '-f', '-'], eipObject('one', { address: '172.22.8.1' }))
-        const first = await kubectl(
-          lab,
-          ['create', '-f', '-'],
-          serviceObject({ name: 'has-one', annotations: { [poolKey]: 'one' } }),
-        )
-        expect(first.ok, first.said)
-        said.push(await waits(lab, 'lacks-room', { [poolKey]: 'one' }, 'PoolFull'))
-        await kubectl(lab, ['create', '-f', '-'], eipObject('later', { address: '172.22.7.0/30' }))
-        await waitFor('the Service that waited for Eip later has its address', async () =>
-          conditionOf(await getService(lab, 'lacks-pool'), 'EipAssigned').startsWith('True'),
-        )
-        return said.join(' | ')
-      } finally {
-        await remove(lab, 'service', ...names)
-        await waitFor(
-          'their addresses are free',
-          async () => !/172\.22\.[78]\./.test((await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out),
-          { timeoutMs: 30_000 },
-        )
-        await remove(lab, 'eip', 'one', 'later')
-      }
     },
   },
 ]
