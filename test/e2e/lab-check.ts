@@ -14,6 +14,8 @@ import { allocation } from './claims/allocation.ts'
 import { policy } from './claims/policy.ts'
 import { sharing } from './claims/sharing.ts'
 import { visible } from './claims/visible.ts'
+import { admission } from './claims/admission.ts'
+import { pools } from './claims/pools.ts'
 
 const claims: readonly Claim[] = [
   ...mainJob,
@@ -22,6 +24,8 @@ const claims: readonly Claim[] = [
   ...dualStackRoutes,
   ...addresses,
   ...badInput,
+  ...admission,
+  ...pools,
   ...sharing,
   ...policy,
   ...allocation,
