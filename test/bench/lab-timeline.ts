@@ -3,33 +3,14 @@
 // bar is what MetalLB 0.16 needs in the same kind of lab.
 import { createTimed, watchRoutes } from '../e2e/client.ts'
 import { addressKey, remove, serviceObject } from '../e2e/claim.ts'
-import { deployBellhop, openelbSamples } from '../lab/bellhop.ts'
-import { startLab, waitFor } from '../lab/index.ts'
+import { withBenchLab } from './bench-lab.ts'
 import { type Measure, asRatios } from './measure.ts'
 
 const count = 100
 const warmUps = 10
 
-export async function measure(): Promise<readonly Measure[]> {
-  const say = (line: string): void => void process.stdout.write(`   ${line}\n`)
-  const lab = await startLab({ prefix: 'bellhop-bench-', progress: say })
-  try {
-    await deployBellhop(lab)
-    await lab.deploy(openelbSamples)
-    await waitFor(
-      'both leaves know the sample',
-      async () => {
-        const { status, stdout } = await lab.kubectl([
-          'get',
-          'service',
-          'echo',
-          '-o',
-          'jsonpath={.status.conditions[*].reason}',
-        ])
-        return status === 0 && stdout.includes('Advertised')
-      },
-      { timeoutMs: 60_000 },
-    )
+export function measure(): Promise<readonly Measure[]> {
+  return withBenchLab(async (lab) => {
     const routes = await watchRoutes(lab)
     try {
       const addresses = Array.from({ length: count + warmUps }, (_, each) => `172.22.0.${each + 100}`)
@@ -58,7 +39,5 @@ export async function measure(): Promise<readonly Measure[]> {
     } finally {
       routes.stop()
     }
-  } finally {
-    await lab.stop()
-  }
+  })
 }

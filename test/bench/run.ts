@@ -1,19 +1,23 @@
 // `make bench`: every measure, a line each, and all of them in test/bench/out/results.json.
-// A measure is judged as a ratio against a baseline of the same run, since machines are noisy.
+// A measure is judged as a ratio against a baseline of the same run, since machines are noisy. With a pattern, only the
+// suites whose titles match: `node test/bench/run.ts 'none exist|encoding'`.
 import { mkdirSync, writeFileSync } from 'node:fs'
 
 import type { Measure } from './measure.ts'
 
-const suites: readonly (readonly [string, () => Promise<{ readonly measure: () => Promise<readonly Measure[]> }>])[] = [
-  ['engine: encoding', () => import('./bgp-encode.ts')],
-  ['allocator: a large pool', () => import('./allocator.ts')],
-  ['lab: the time line of a Service', () => import('./lab-timeline.ts')],
-]
+const suites: Readonly<Record<string, () => Promise<readonly Measure[]>>> = {
+  'engine: encoding': async () => (await import('./bgp-encode.ts')).measure(),
+  'allocator: a large pool': async () => (await import('./allocator.ts')).measure(),
+  'lab: the time line of a Service': async () => (await import('./lab-timeline.ts')).measure(),
+  'lab: creates, when none exist': async () => (await import('./creates.ts')).measureEmpty(),
+  'lab: creates, when 10,000 exist': async () => (await import('./creates.ts')).measureFull(),
+}
 
+const only = new RegExp(process.argv[2] ?? '')
 const all: Measure[] = []
-for (const [title, load] of suites) {
+for (const [title, measure] of Object.entries(suites)) {
+  if (!only.test(title)) continue
   process.stdout.write(`== ${title}\n`)
-  const { measure } = await load()
   for (const each of await measure()) {
     all.push(each)
     process.stdout.write(`${line(each)}\n`)

@@ -138,10 +138,12 @@ function ingressOf(name: string): Promise<Seen | undefined> {
   })
 }
 
-/** One watch of all Services for the whole run; resolves when it is open. */
-function watchIngress(): Promise<void> {
+/** One watch of all Services for the whole run, from now on; resolves when it is open. */
+async function watchIngress(): Promise<void> {
+  const { body } = await call('GET', '/api/v1/services?limit=1')
+  const { resourceVersion } = (JSON.parse(body) as { metadata: { resourceVersion: string } }).metadata
+  const path = `/api/v1/services?watch=true&resourceVersion=${resourceVersion}`
   return new Promise((opened, reject) => {
-    const path = '/api/v1/namespaces/default/services?watch=true'
     const outgoing = request({ ...base, agent: false, method: 'GET', path }, (response) => {
       let rest = ''
       response.setEncoding('utf8')

@@ -1,0 +1,174 @@
+// What Bellhop adds to the creation of Services, with none and with 10,000 that exist already. Baseline of every ratio:
+// the same creates of a class that is nobody's, in the same lab.
+import { readFileSync } from 'node:fs'
+import { apiServerCpuSeconds, countWrites } from '../e2e/api-writes.ts'
+import { createTimed } from '../e2e/client.ts'
+import type { CreateTimes } from '../e2e/create-timed.ts'
+import { create, eipObject, serviceObject } from '../e2e/claim.ts'
+import type { Lab } from '../lab/index.ts'
+import { type Batch, createBatch, removeBatch, say, waitForQuiet, withBenchLab } from './bench-lab.ts'
+import { type Measure, asRatio, asRatios, asValue, quantile } from './measure.ts'
+
+const pool = 'bench'
+const sequential = 100
+const rounds = 2
+const many = 1_000
+const atOnce = 20
+const whileDeleting = 40
+const existing = 10_000
+
+export function measureEmpty(): Promise<readonly Measure[]> {
+  return withPool((lab) => measureAt(lab, 0))
+}
+
+export function measureFull(): Promise<readonly Measure[]> {
+  return withPool(async (lab) => {
+    await createExisting(lab)
+    return [...memory(lab), ...(await measureAt(lab, existing))]
+  })
+}
+
+function withPool<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
+  return withBenchLab(async (lab) => {
+    await create(lab, eipObject(pool, { address: '172.24.0.0/16' }))
+    return work(lab)
+  })
+}
+
+async function measureAt(lab: Lab, existing: number): Promise<readonly Measure[]> {
+  const at = (name: string): string => `${name}, at ${existing}`
+  say(`at ${existing} Services: one after the other`)
+  const { bare, ours } = await createOneByOne(lab)
+  const bareMs = bare.map(answerMs)
+  say(`at ${existing} Services: ${many}, ${atOnce} at a time`)
+  const crowd = await createCrowd(lab)
+  say(`at ${existing} Services: while ${many} are deleted`)
+  const deleting = await createWhileDeleting(lab)
+  return [
+    ...asRatios(at('create → answer'), ours.map(answerMs), bareMs, { p50: 1.8, p99: 2 }),
+    ...asRatios(at('create → ingress'), ours.map(ingressMs), bareMs, { p50: 2.4, p99: 3 }),
+    asRatio(at(`${many} creates until all have ingress`), 'ms', crowd.oursMs, crowd.bareMs, 2.2),
+    asValue(at('create → ingress meanwhile, p50'), 'ms', crowd.ingressP50Ms, 600),
+    asRatio(at('API server CPU for them'), 's', crowd.oursCpu, crowd.bareCpu, 2.2),
+    asValue(at('API writes over the life of a Service'), 'writes', crowd.writes, 4),
+    asRatio(at('create → ingress while others are deleted, p50'), 'ms', deleting.oursMs, deleting.bareMs, 2.4),
+  ]
+}
+
+// In turns, so that what the machine does besides falls on both.
+async function createOneByOne(lab: Lab): Promise<{ readonly bare: CreateTimes[]; readonly ours: CreateTimes[] }> {
+  const bare: CreateTimes[] = []
+  const ours: CreateTimes[] = []
+  for (let round = 0; round < rounds; round++) {
+    for (const [kind, into] of [['bare', bare] as const, ['ours', ours] as const]) {
+      const batch = await createBatch(lab, kind, sequential, { pool })
+      into.push(...batch.times)
+      await removeBatch(lab, batch)
+      await waitForQuiet(lab, pool)
+    }
+  }
+  return { bare, ours }
+}
+
+interface Crowd {
+  readonly bareMs: number
+  readonly oursMs: number
+  readonly ingressP50Ms: number
+  readonly bareCpu: number
+  readonly oursCpu: number
+  readonly writes: number
+}
+
+async function createCrowd(lab: Lab): Promise<Crowd> {
+  const cpuOf = async (work: () => Promise<Batch>): Promise<readonly [Batch, number]> => {
+    const before = await apiServerCpuSeconds(lab)
+    const batch = await work()
+    return [batch, (await apiServerCpuSeconds(lab)) - before]
+  }
+  const [bare, bareCpu] = await cpuOf(() => createBatch(lab, 'bare', many, { pool, atOnce }))
+  await removeBatch(lab, bare)
+  await waitForQuiet(lab, pool)
+  const before = await countWrites(lab)
+  const [ours, oursCpu] = await cpuOf(() => createBatch(lab, 'ours', many, { pool, atOnce }))
+  const addresses = new Set(ours.times.map(({ ingress }) => ingress))
+  if (addresses.size !== many || addresses.has(null)) {
+    throw new Error(`${many} Services have ${addresses.size} addresses between them`)
+  }
+  await removeBatch(lab, ours)
+  await waitForQuiet(lab, pool)
+  const after = await countWrites(lab)
+  const startMs = (batch: Batch): number => Math.min(...batch.times.map((one) => one.startMs))
+  return {
+    bareMs: Math.max(...bare.times.map((one) => one.answeredMs)) - startMs(bare),
+    oursMs: Math.max(...ours.times.map((one) => one.ingressMs ?? Number.NaN)) - startMs(ours),
+    ingressP50Ms: quantile(ours.times.map(ingressMs), 0.5),
+    bareCpu,
+    oursCpu,
+    // The user's own create and delete are not ours.
+    writes: (after.done - before.done) / many - 2,
+  }
+}
+
+async function createWhileDeleting(lab: Lab): Promise<{ readonly bareMs: number; readonly oursMs: number }> {
+  const p50: number[] = []
+  for (const kind of ['bare', 'ours'] as const) {
+    const batch = await createBatch(lab, kind, many, { pool, atOnce })
+    const others = Array.from({ length: whileDeleting }, (_, each) =>
+      serviceObject({
+        name: `${kind}-late-${each}`,
+        annotations: { 'eip.openelb.kubesphere.io/v1alpha2': pool },
+        spec: {
+          allocateLoadBalancerNodePorts: false,
+          ...(kind === 'bare' ? { loadBalancerClass: 'example.com/nobody' } : {}),
+        },
+      }),
+    )
+    const [times] = await Promise.all([
+      createTimed(lab, others, { noIngress: kind === 'bare' }),
+      removeBatch(lab, batch),
+    ])
+    p50.push(quantile(times.map(kind === 'bare' ? answerMs : ingressMs), 0.5))
+    await removeBatch(lab, { names: times.map(({ name }) => name) })
+    await waitForQuiet(lab, pool)
+  }
+  const [bareMs = Number.NaN, oursMs = Number.NaN] = p50
+  return { bareMs, oursMs }
+}
+
+// Without selector: their addresses are held, nothing has to be announced.
+async function createExisting(lab: Lab): Promise<void> {
+  await create(lab, eipObject('existing', { address: '172.25.0.0/16' }))
+  const step = 1_000
+  for (let done = 0; done < existing; done += step) {
+    const services = Array.from({ length: step }, (_, each) =>
+      serviceObject({
+        name: `exists-${done + each}`,
+        namespace: 'default',
+        annotations: { 'eip.openelb.kubesphere.io/v1alpha2': 'existing' },
+        spec: { selector: null, allocateLoadBalancerNodePorts: false },
+      }),
+    )
+    await createTimed(lab, services, { atOnce, timeoutMs: 600_000 })
+    say(`${done + step} of ${existing} Services exist`)
+  }
+}
+
+function memory(lab: Lab): readonly Measure[] {
+  return (['webhook', 'controller'] as const).map((program) => {
+    const residentMb = lab.program(program).pids().map(residentMbOf)
+    return asValue(`resident memory of the ${program}, at ${existing}`, 'MB', Math.max(...residentMb), 200)
+  })
+}
+
+function residentMbOf(pid: number): number {
+  const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kb) / 1024
+}
+
+function answerMs({ startMs, answeredMs }: CreateTimes): number {
+  return answeredMs - startMs
+}
+
+function ingressMs({ startMs, ingressMs }: CreateTimes): number {
+  return (ingressMs ?? Number.NaN) - startMs
+}
