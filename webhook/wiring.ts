@@ -13,6 +13,7 @@ import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { openMetrics } from '../src/io/telemetry/metrics.ts'
 import type { Config } from './config.ts'
+import { readyOf } from './ready.ts'
 import { reviewHandlers } from './reviews.ts'
 
 export interface Webhook {
@@ -52,15 +53,17 @@ export async function openWebhook(options: {
   })
 
   let server: AdmissionServer | undefined
+  let servingSinceMs: number | undefined
   let latest: ServingCertificate | undefined
   let closing = false
   const missing = (): readonly string[] =>
     [...reflectors].filter(([, reflector]) => !reflector.isSynced()).map(([plural]) => plural)
-  const ready = (): true | string => {
-    if (closing) return 'shutting down'
-    if (missing().length > 0) return `not listed yet: ${missing().join(', ')}`
-    return server === undefined ? 'there is no certificate yet' : true
-  }
+  const ready = (): true | string =>
+    readyOf({
+      closing,
+      missing: missing(),
+      servingMs: servingSinceMs === undefined ? undefined : clock.nowMs() - servingSinceMs,
+    })
   const health = await openHealthServer({ listen: config.metricsListen, ready, exposition: metrics.exposition })
 
   const handlers = reviewHandlers({
@@ -99,6 +102,7 @@ export async function openWebhook(options: {
     const { material } = await keeper.ready
     if (closing) return
     server = await openAdmissionServer({ listen: config.listen, certificate: material.leaf, handlers, log })
+    servingSinceMs = clock.nowMs()
     if (latest !== undefined) server.setCertificate(latest)
     log.info('serving', { port: server.port })
   }
