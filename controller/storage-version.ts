@@ -3,15 +3,20 @@
 // asks the webhook to convert them each time that they are read; after it, nothing but clients of v1alpha1 needs it.
 //
 //   1. the definition says in status.storedVersions in what versions there may be objects: only v1alpha2, then it ends
-//   2. every object is patched with nothing, which is no write to the API server unless it would be stored differently
+//   2. every object is patched with nothing, which is no write to the API server unless it would be stored differently;
+//      only field owners of v1alpha1 (managedFields) become owners of v1alpha2: for their sake the API server would have
+//      each object that is written converted, there and back
 //   3. when all of them are through, v1alpha1 is taken out of status.storedVersions
 //
-// Never: a write where status.storedVersions does not name another version; a patch that says anything.
+// Never: a write where status.storedVersions does not name another version; a patch that says anything else.
+import type { PatchOperation } from '../src/core/admission/index.ts'
 import { group, listAt, stringAt, stringsAt } from '../src/core/model/index.ts'
 import {
   type KubeError,
+  type KubeObject,
   type Resource,
   type WorkOutcome,
+  apiVersionOf,
   bgpConfs,
   bgpPeers,
   customResourceDefinitions,
@@ -26,7 +31,7 @@ const kinds: ReadonlyMap<string, Resource> = new Map(
 )
 const pageSize = 100
 /** An object that the API server refuses has to be mended by somebody first. */
-const refusedAgainMs = 600_000
+const refusedAgainMs = 60_000
 
 export function keepStorageVersion({ client, clock, random, log }: Leading): Duty {
   const queue = openWorkQueue({ work: migrate, workers: 1, clock, random, log })
@@ -74,10 +79,12 @@ export function keepStorageVersion({ client, clock, random, log }: Leading): Dut
     do {
       const page = await client.list(resource, { limit: pageSize, continue: next })
       if (!page.ok) return page
-      for (const { metadata } of page.value.items) {
+      for (const object of page.value.items) {
         if (stopped) return { ok: false, error: { code: 'Conflict', message: 'this replica leads no more' } }
-        const { name = '' } = metadata
-        const written = await client.patch({ resource, name }, { type: 'merge', body: {} })
+        const { name = '' } = object.metadata
+        const body = withOwnersOf(resource, object)
+        const patch = body.length > 0 ? { type: 'json' as const, body } : { type: 'merge' as const, body: {} }
+        const written = await client.patch({ resource, name }, patch)
         if (!written.ok && written.error.code !== 'NotFound') return written
         count++
       }
@@ -94,6 +101,23 @@ export function keepStorageVersion({ client, clock, random, log }: Leading): Dut
       await queue.stop()
     },
   }
+}
+
+/** Field owners of another version become owners of this one; fails when the owners have changed. */
+export function withOwnersOf(
+  resource: Resource,
+  { metadata }: Pick<KubeObject, 'metadata'>,
+): readonly PatchOperation[] {
+  const wanted = apiVersionOf(resource)
+  return listAt(metadata, 'managedFields').flatMap((entry, index): readonly PatchOperation[] => {
+    const path = `/metadata/managedFields/${index}`
+    const version = stringAt(entry, 'apiVersion')
+    if (version === undefined || version === wanted) return []
+    return [
+      { op: 'test', path, value: entry },
+      { op: 'replace', path: `${path}/apiVersion`, value: wanted },
+    ]
+  })
 }
 
 function isStorage(version: unknown): boolean {

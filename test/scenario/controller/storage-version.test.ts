@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bgpPeers, customResourceDefinitions, eips } from '../../../src/io/kube/index.ts'
+import { withOwnersOf } from '../../../controller/storage-version.ts'
 import { type Stage, openStage } from './stage.ts'
 
 function define(stage: Stage, plural: string, storedVersions: readonly string[], storage = 'v1alpha2'): void {
@@ -84,4 +85,14 @@ void test('a rewrite that fails is tried again, and storedVersions stays as it i
   } finally {
     await stage.close()
   }
+})
+
+void test('field owners of v1alpha1 become owners of v1alpha2, others stay', () => {
+  const entry = (version: string) => ({ manager: 'kubectl', apiVersion: `network.kubesphere.io/${version}` })
+  const metadata = { name: 'a', managedFields: [entry('v1alpha2'), entry('v1alpha1')] }
+  assert.deepEqual(withOwnersOf(eips, { metadata }), [
+    { op: 'test', path: '/metadata/managedFields/1', value: entry('v1alpha1') },
+    { op: 'replace', path: '/metadata/managedFields/1/apiVersion', value: 'network.kubesphere.io/v1alpha2' },
+  ])
+  assert.deepEqual(withOwnersOf(eips, { metadata: { name: 'a' } }), [])
 })
