@@ -1,6 +1,6 @@
 // BgpConf, BgpPeers, their Secrets and the own Node → sessions of the engine; the engine's reports → what the World and
 // the Speaker object say of peers. Passwords go from the Secret to the engine and nowhere else.
-import { type PeerView, type SessionPlan, planSessions } from '../src/core/announce/index.ts'
+import { type EstablishedSession, type PeerView, type SessionPlan, planSessions } from '../src/core/announce/index.ts'
 import { type Prefix, formatIp, formatPrefix, prefixContains } from '../src/core/address/index.ts'
 import type { PeerSettings, SessionReport } from '../src/core/bgp/index.ts'
 import {
@@ -108,10 +108,16 @@ export function openSessions(options: SessionsOptions): Sessions {
 
   function viewPeer({ key, families, addPathSendMax }: PeerSettings, report: SessionReport | undefined): PeerView {
     const session =
-      report === undefined
-        ? undefined
-        : { families: report.families, addPath: report.addPath, subnets: subnetsOf(report) }
+      report === undefined ? undefined : { families: report.families, addPath: report.addPath, ...linkOf(report) }
     return { name: key, families, addPathSendMax, session }
+  }
+
+  // The session's own local address is one; of the other family the engine takes a global one on the same link.
+  function linkOf(report: SessionReport): Pick<EstablishedSession, 'subnets' | 'ownNextHops'> {
+    const subnets = subnetsOf(report)
+    const { localAddress } = report
+    const own = localAddress === undefined ? report.families : [localAddress.family]
+    return { subnets, ownNextHops: [...new Set([...own, ...subnets.map(({ ip }) => ip.family)])] }
   }
 
   function subnetsOf({ localAddress }: SessionReport): readonly Prefix[] {

@@ -47,6 +47,11 @@ export function judgeAdvertised(input: AdvertisedInput): Advertised {
     if (judged.status === 'False') return judged
     if (worst === undefined || judged.status === 'Unknown') worst = judged
   }
+  if (worst?.status === 'True') {
+    const { addresses } = input
+    const message = `${addresses.map(formatIp).join(' and ')} ${addresses.length > 1 ? 'are' : 'is'} announced to at least one router`
+    return { status: 'True', reason: { code: 'Advertised', message } }
+  }
   return worst ?? { status: 'Unknown', reason: { code: 'SpeakersBehind', message: 'no speaker has caught up' } }
 }
 
@@ -76,8 +81,7 @@ function judgeAddress(address: Ip, input: AdvertisedInput): Advertised {
       ({ address, peer, reason }) =>
         address === text &&
         peer === session.peer &&
-        (reason === 'NoNextHop' || reason === 'NextHopsNotAdvertised') &&
-        !own,
+        (own ? reason === 'NoLocalNextHop' : reason === 'NoNextHop' || reason === 'NextHopsNotAdvertised'),
     ),
   )
   if (exceptions.includes(undefined)) {

@@ -79,7 +79,9 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
     code: 'FamilyNotNegotiated',
     message: `no peer of node ${self} is configured for IPv${address.family}`,
   }
-  return { ...refuse(ownReason ?? familyReason, host), exceptions }
+  const cutOff = exceptions.find(({ reason }) => reason === 'NoLocalNextHop')
+  const ownPath: Reason = cutOff === undefined ? familyReason : { code: cutOff.reason, message: cutOff.message }
+  return { ...refuse(ownReason ?? ownPath, host), exceptions }
 }
 
 function servicesOf(address: Ip, world: World): readonly AnnouncedService[] {
@@ -170,7 +172,9 @@ function pathsTo(
     session?.families.includes(family) === true ? assignedNodes(peer.name, family, self, world, eligible) : []
   const ids = pathIdsOf([self, ...assigned.map(({ node }) => node)])
   const candidates: { readonly node: string; readonly path: Path }[] = []
-  if (own) {
+  // Without a session it waits for one; the engine knows then which address to name.
+  const hasNextHop = session?.families.includes(family) !== true || session.ownNextHops.includes(family)
+  if (own && hasNextHop) {
     const attributes = world.drain === 'tagged' ? tagged : plain
     candidates.push({ node: self, path: { id: ids.get(self) ?? 1, nextHop: 'self', attributes } })
   }
@@ -186,7 +190,16 @@ function pathsTo(
   const sendable = several ? candidates : candidates.filter(({ node }) => node === self)
   const paths = sendable.slice(0, several ? Math.max(1, peer.addPathSendMax) : 1)
   const rest = candidates.filter((candidate) => !paths.includes(candidate)).map(({ node }) => node)
-  return { paths: paths.map(({ path }) => path), exceptions: exceptionsOf(address, peer, several, rest, unreachable) }
+  const exceptions = [
+    ...(own && !hasNextHop ? [noLocalNextHop(address, peer, self)] : []),
+    ...exceptionsOf(address, peer, several, rest, unreachable),
+  ]
+  return { paths: paths.map(({ path }) => path), exceptions }
+}
+
+function noLocalNextHop(address: Ip, { name: peer }: PeerView, self: string): AnnouncementException {
+  const message = `node ${self} has no global IPv${address.family} address on the link of its session with ${peer}, so the router cannot be told a next hop; give it one, or make a BgpPeer with the IPv${address.family} address of the router`
+  return { address: formatIp(address), peer, reason: 'NoLocalNextHop', message }
 }
 
 function assignedNodes(

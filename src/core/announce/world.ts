@@ -44,6 +44,8 @@ export interface EstablishedSession {
   readonly addPath: readonly Family[]
   /** Subnets of the session's link, of both families: what may be named as third-party next hop. */
   readonly subnets: readonly Prefix[]
+  /** Families of which this node has an address on the session's link that it can name as next hop. */
+  readonly ownNextHops: readonly Family[]
 }
 
 /** A BgpPeer that this node is to have a session with. */

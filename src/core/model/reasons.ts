@@ -64,6 +64,7 @@ export const reasons = {
   ProtocolNotAnnounced: 'protocol layer2 or vip is not announced yet',
   OwnedByCni: 'the object is left to the CNI by label',
   NoNextHop: 'the node has no address in the subnet of the session',
+  NoLocalNextHop: 'the node itself has no global address of the IP family on the link of the session',
   NextHopsNotAdvertised: 'the router takes only one path, or fewer than there are next hops',
   NoSpeaker: 'no speaker is alive',
   SpeakersBehind: 'no speaker has caught up with the Service yet',

@@ -86,6 +86,14 @@ void test('an exception about the only way there is makes it False', () => {
   assert.deepEqual(judge({ speakers }), ['True', 'Advertised'])
 })
 
+void test('the own path without a next hop is no way; what cuts off another node is', () => {
+  const except = (reason: 'NoLocalNextHop' | 'NoNextHop') =>
+    speakersWith({}, { exceptions: [{ address: '172.22.0.10', peer: 'leaf1', reason, message: 'why' }] })
+  const alone = { services: [web('Local')] }
+  assert.deepEqual(judge({ ...alone, speakers: except('NoLocalNextHop') }), ['False', 'NoLocalNextHop'])
+  assert.deepEqual(judge({ ...alone, speakers: except('NoNextHop') }), ['True', 'Advertised'])
+})
+
 void test('dual stack: every address must have a way', () => {
   const both = [ip('172.22.0.10'), ip('fd00::1')]
   const slices = new Map([

@@ -99,7 +99,9 @@ void test('an assigned node outside the subnet of the session is no next hop, an
 
 void test('a router without ADD-PATH gets the own path only; the rest is named (part of RACK-05)', () => {
   const subnet = parsePrefix('192.168.0.0/24')
-  const single = peerView('leaf1', { session: { families: [4], addPath: [], subnets: subnet ? [subnet] : [] } })
+  const single = peerView('leaf1', {
+    session: { families: [4], addPath: [], subnets: subnet ? [subnet] : [], ownNextHops: [4] },
+  })
   const { hops, decision } = decide({ slices: [onMaster], peers: [single], proxied: [worker1] })
   assert.deepEqual(hops, { leaf1: ['self'] })
   assert.match(decision.exceptions[0]?.message ?? '', /worker1/)
@@ -217,6 +219,16 @@ void test('an IPv6 address with IPv4 peers only: FamilyNotNegotiated', () => {
   const six = { ...onMaster, family: 6 as const }
   const { reason } = decide({ slices: [six], eips: [eip('pool', 'fd00::/64')] }, 'fd00::1')
   assert.equal(reason, 'FamilyNotNegotiated')
+})
+
+void test('an IPv6 address over an IPv4 session: with an IPv6 address on the link, else the reason (part of BGP-16)', () => {
+  const over = (ownNextHops: readonly (4 | 6)[]) =>
+    peerView('leaf1', { families: [4, 6], session: { families: [4, 6], addPath: [4, 6], subnets: [], ownNextHops } })
+  const fields = { slices: [{ ...onMaster, family: 6 as const }], eips: [eip('pool', 'fd00::/64')] }
+  assert.deepEqual(decide({ ...fields, peers: [over([4, 6])] }, 'fd00::1').hops, { leaf1: ['self'] })
+  const without = decide({ ...fields, peers: [over([4])] }, 'fd00::1')
+  assert.equal(without.reason, 'NoLocalNextHop')
+  assert.deepEqual(without.exceptions, ['NoLocalNextHop'])
 })
 
 void test('path identifiers: of the node, the same at every speaker, never 0, never twice', () => {

@@ -102,7 +102,7 @@ export function peerView(name: string, fields: Partial<PeerView> = {}): PeerView
     name,
     families: [4],
     addPathSendMax: 10,
-    session: { families: [4], addPath: [4], subnets: subnet === undefined ? [] : [subnet] },
+    session: { families: [4], addPath: [4], subnets: subnet === undefined ? [] : [subnet], ownNextHops: [4] },
     ...fields,
   }
 }
