@@ -4,7 +4,7 @@ import { type Admission, type ServiceReview, decideAdmission } from '../src/core
 import type { Pools } from '../src/core/ipam/index.ts'
 import { type Allocation, type Reason, readAllocation } from '../src/core/model/index.ts'
 import { type KubeError, eipAllocations } from '../src/io/kube/index.ts'
-import { type Allocations, type Claimer, claimAddresses, lookUpClaim } from '../src/io/pools/index.ts'
+import { type Allocations, type Claimer, claimAddresses, lookUpClaim, refreshNamespace } from '../src/io/pools/index.ts'
 import { type Verdict, allowed } from './answer.ts'
 
 export interface ServiceContext extends Claimer {
@@ -47,12 +47,20 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
   await lookUpClaim(client, allocations, review.service, Math.max(1, deadlineMs - clock.nowMs()))
   const nonce = newNonce()
   let admission: Admission | undefined
+  let isRefreshed = false
   for (let round = 0; round < mostRounds && clock.nowMs() < deadlineMs; round++) {
     admission = decideAdmission(review, pools, allocations.taken, { start: random(), nonce, unavailable })
     if (admission.kind === 'reuse') {
-      if (await areStillThere(context, admission.records, deadlineMs))
-        return { allowed: true, warnings: [], patch: admission.patch }
-      continue
+      const found = await areStillThere(context, admission.records, deadlineMs)
+      if (found === true) return { allowed: true, warnings: [], patch: admission.patch }
+      if (found === false) continue
+      return later(found)
+    }
+    if (admission.kind === 'refuse' && admission.reason.code === 'QuotaExceeded' && !isRefreshed) {
+      const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
+      const { namespace } = review.service
+      isRefreshed = true
+      if (await refreshNamespace(client, allocations, { eips: pools.eips.values(), namespace, timeoutMs })) continue
     }
     if (admission.kind !== 'claim') return verdictOf(admission)
     const claimed = await claimAddresses(context, {
@@ -73,23 +81,25 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
 }
 
 // Of a Service deleted a moment ago the record may be gone too, and our watch not have told yet: its address would be
-// promised though nobody holds it. False: something else was learnt. When the API server does not say, it is believed.
+// promised though nobody holds it. False: something else was learnt.
 async function areStillThere(
   { client, allocations, clock }: ServiceContext,
   records: readonly Allocation[],
   deadlineMs: number,
-): Promise<boolean> {
-  const looks = records.map(async ({ name, uid, holders }) => {
-    const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
-    const found = await client.get({ resource: eipAllocations, name }, { timeoutMs })
-    if (!found.ok && found.error.code !== 'NotFound') return true
+): Promise<boolean | KubeError> {
+  for (const { name, uid, holders } of records) {
+    const found = await client.get(
+      { resource: eipAllocations, name },
+      { timeoutMs: Math.max(1, deadlineMs - clock.nowMs()) },
+    )
+    if (!found.ok && found.error.code !== 'NotFound') return found.error
     const record = found.ok ? readAllocation(found.value) : undefined
     if (record === undefined) allocations.forget(name)
     else allocations.learn(record)
     const claims = record?.holders.map(({ claim }) => claim)
-    return record?.uid === uid && holders.every(({ claim }) => claims?.includes(claim) === true)
-  })
-  return (await Promise.all(looks)).every((holds) => holds)
+    if (record?.uid !== uid || !holders.every(({ claim }) => claims?.includes(claim) === true)) return false
+  }
+  return true
 }
 
 function verdictOf(outcome: Exclude<Admission, { kind: 'claim' | 'reuse' }>): Verdict {

@@ -115,6 +115,18 @@ void test('the record it left is gone, or is another by now, and its watch has n
   assert.match(refused.status?.message ?? '', /already has 1 address of Eip pool/)
 })
 
+void test('nobody is refused by a quota for a record that is gone, of which the watch has not told', async () => {
+  const cluster = openFakeCluster()
+  const spec = { address: '192.0.2.0/29', maxPerNamespace: 1 }
+  const replica = openReplica(cluster, { eips: [{ ...eipObject('pool', spec.address), spec }] })
+  const first = addressOf(await replica.create(serviceObject('first'))) ?? ''
+  const refused = await replica.create(serviceObject('second'))
+  assert.match(refused.status?.message ?? '', /already has 1 address of Eip pool/)
+  await cluster.client.delete({ resource: eipAllocations, name: first })
+  const second = await replica.create(serviceObject('second'))
+  assert.ok(addressOf(second), second.status?.message)
+})
+
 void test('a Service copied with its address and claim gets its own address (part of ADM-10)', async () => {
   const cluster = openFakeCluster()
   const replica = openReplica(cluster)
