@@ -23,7 +23,7 @@ const calmAfterMs = 60_000
 
 /**
  * Looks at once, at every change of the Secret or of an object with a caBundle, when something is due, and every
- * `lookEveryMs` in any case; failures are logged and tried again after `retryMs`.
+ * `lookEveryMs` in any case; failures are logged and tried again after `retryMs`, then ever later.
  */
 export function keepCertificates(options: {
   readonly client: KubeClient
@@ -48,6 +48,7 @@ export function keepCertificates(options: {
   let looking = false
   let again = false
   let stopped = false
+  let failures = 0
   let pauseMs = firstPauseMs
   let repairedAtMs = -Infinity
 
@@ -95,8 +96,12 @@ export function keepCertificates(options: {
       served = latest
       return Infinity
     }
-    const usable = served !== undefined && served.state.leaf.expiresMs > clock.wallMs()
-    const waitMs = usable ? (trust.waitMs(latest.state.signer, nowMs) ?? Infinity) : 0
+    // Of the same authority: as trusted as what is served now. What has expired cannot be made worse.
+    const waits =
+      served !== undefined &&
+      served.state.signer.fingerprint !== latest.state.signer.fingerprint &&
+      served.state.leaf.expiresMs > clock.wallMs()
+    const waitMs = waits ? (trust.waitMs(latest.state.signer, nowMs) ?? Infinity) : 0
     if (waitMs > 0) return waitMs
     trust.noteServed(latest.state.signer, served?.state.signer, nowMs)
     const { leaf, signer } = latest.state
@@ -117,7 +122,8 @@ export function keepCertificates(options: {
     looking = false
     if (!answer.ok) log.warn('certificates not looked after', { code: answer.error.code, reason: answer.error.message })
     if (stopped) return
-    const dueMs = answer.ok ? Math.max(answer.value, 1) : retryMs
+    failures = answer.ok ? 0 : failures + 1
+    const dueMs = answer.ok ? Math.max(answer.value, 1) : Math.min(mostPauseMs, retryMs * 2 ** (failures - 1))
     timer = clock.after(again ? Math.min(pauseMs, dueMs) : dueMs, () => void turn())
   }
 

@@ -20,7 +20,7 @@ import {
 import { type Clock, systemClock } from '../../../../src/io/process/clock.ts'
 import { silentLog } from '../../../../src/io/telemetry/log.ts'
 import { type FakeCluster, openFakeCluster } from '../../webhook/fake-cluster.ts'
-import { waitUntil } from '../../webhook/wait-until.ts'
+import { waitUntil as waitUntilWithin } from '../../webhook/wait-until.ts'
 
 const about: CertificatesAbout = {
   service: { namespace: 'bellhop-system', name: 'bellhop-webhook' },
@@ -30,6 +30,9 @@ const about: CertificatesAbout = {
 const service = { name: 'bellhop-webhook', namespace: 'bellhop-system', path: '/x' }
 const startMs = Date.UTC(2026, 10, 21)
 const crd = 'eips.network.kubesphere.io'
+
+// Keys are made and many timers run: slow where others are at work too.
+const waitUntil = (what: string, condition: () => boolean): Promise<void> => waitUntilWithin(what, condition, 30_000)
 
 /** A cluster whose watches tell of every write, and of what `touch` says was written. */
 function openWatched(): { cluster: FakeCluster; client: KubeClient; touch: (plural: string, name: string) => void } {
@@ -267,6 +270,31 @@ void test('a replaced authority: at no moment does a replica serve a leaf that t
   check('in the end')
   assert.deepEqual(uncovered, [])
   assert.equal(bundlesOf(cluster)[1], base64(rotated.value.material.authoritiesPem))
+})
+
+void test('a caBundle that cannot be written holds up a new authority, not a renewal under the same', async (t) => {
+  const { cluster, client } = openWatched()
+  cluster.put(mutatingWebhookConfigurations, configuration())
+  cluster.before = ({ verb, plural }) =>
+    verb === 'patch' && plural === 'mutatingwebhookconfigurations'
+      ? { kind: 'refuse', error: { code: 'Forbidden', message: 'PATCH: forbidden' } }
+      : undefined
+  const { keeper, served } = openKeeper(t, client)
+  await keeper.ready
+  const step = async (kind: 'renewLeaf' | 'replaceAuthority'): Promise<void> => {
+    const options = { wallMs: () => startMs, log: silentLog, first: { kind, why: 'asked' } }
+    assert.ok((await ensureCertificates(client, about, options)).ok)
+  }
+  await step('renewLeaf')
+  await waitUntil('the renewed leaf to be served', () => served.length === 2)
+  await step('replaceAuthority')
+  const tries = (): number =>
+    cluster.calls.filter(({ verb, plural }) => verb === 'patch' && plural !== 'secrets').length
+  const before = tries()
+  await waitUntil('some more tries', () => tries() >= before + 3)
+  assert.equal(served.length, 2, 'the leaf that is trusted is served on')
+  cluster.before = () => undefined
+  await waitUntil('the leaf of the new authority to be served', () => served.length === 3)
 })
 
 void test('the Secret of another cluster put in place: the old leaf is served, and covered, until the other is trusted', async (t) => {
