@@ -14,6 +14,7 @@ import { allocation } from './claims/allocation.ts'
 import { policy } from './claims/policy.ts'
 import { sharing } from './claims/sharing.ts'
 import { visible } from './claims/visible.ts'
+import { versions } from './claims/versions.ts'
 import { admission } from './claims/admission.ts'
 import { pools } from './claims/pools.ts'
 
@@ -27,6 +28,7 @@ const claims: readonly Claim[] = [
   ...admission,
   ...pools,
   ...sharing,
+  ...versions,
   ...policy,
   ...allocation,
 ]
