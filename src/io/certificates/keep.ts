@@ -68,7 +68,7 @@ export function keepCertificates(options: {
   async function putBundles(pem: string): Promise<Answer<'right' | 'repaired'>> {
     let failure: KubeError | undefined
     let repaired = false
-    for (const ref of holders) {
+    const put = async (ref: ObjectRef): Promise<void> => {
       const bundle = await applyBundle(client, ref, about.service, pem)
       if (!bundle.ok) failure ??= bundle.error
       else if (bundle.value === 'wrong') {
@@ -78,6 +78,7 @@ export function keepCertificates(options: {
         log.debug('nothing there to hold a caBundle', { kind: ref.resource.kind, name: ref.name })
       }
     }
+    await Promise.all(holders.map(put))
     if (repaired) slowDown()
     if (failure !== undefined) return { ok: false, error: failure }
     return { ok: true, value: repaired ? 'repaired' : 'right' }
