@@ -64,7 +64,7 @@ void test('updates of Services, Eips, BgpPeers and BgpConfs reach their judgemen
   const deletion = await replica.review('/validate-eip', 'DELETE', undefined, {
     oldObject: eipObject('pool', '192.0.2.0/29'),
   })
-  assert.match(deletion.status?.message ?? '', /1 addresses? in use/)
+  assert.match(deletion.status?.message ?? '', /1 address in use/)
   const peer = await replica.review('/validate-bgppeer', 'CREATE', { metadata: { name: 'p' }, spec: {} })
   assert.equal(peer.allowed, false)
   const conf = await replica.review('/validate-bgpconf', 'CREATE', { metadata: { name: 'x' }, spec: { as: 1 } })
