@@ -131,10 +131,10 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
   }
   const { request } = read
   const wanted = strangers.filter(
-    (record) => own.length === 0 && wants(service, request, record.address) && !isWithheld(record, service, input),
+    (record) => wants(service, request, record.address, own.length > 0) && !isWithheld(record, service, input),
   )
   const usable = fit(wanted, request, pools)
-  if (usable.fitting.length > 0 && areEnough(usable.families, request)) {
+  if (usable.fitting.length > 0 && (own.length > 0 || areEnough(usable.families, request))) {
     const holder = holderOf(service, request, claimOf(service, taken))
     return done(usable.fitting.map((record) => ({ kind: 'bind', record, holder })))
   }
@@ -168,9 +168,11 @@ function earliest(...timesMs: readonly (number | undefined)[]): number | undefin
   return given.length === 0 ? undefined : Math.min(...given)
 }
 
-function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip): boolean {
-  if (service.ingress.some((held) => sameIp(held, ip))) return true
-  return addresses.length === 0 ? pools.length === 0 : addresses.some((asked) => sameIp(asked, ip))
+// One that has an address takes over only what it asks for: it moves there (row 9).
+function wants(service: Service, { addresses, pools }: ServiceRequest, ip: Ip, hasOther: boolean): boolean {
+  if (addresses.some((asked) => sameIp(asked, ip))) return true
+  if (hasOther) return false
+  return service.ingress.some((held) => sameIp(held, ip)) || (addresses.length === 0 && pools.length === 0)
 }
 
 // One record of each family wanted: the one that fits, else the one it goes by.

@@ -152,6 +152,20 @@ suite('design §3, how the two can disagree', () => {
     ])
   })
 
+  test('row 4: one that has an address takes over what its name holds besides, when it asks for that', () => {
+    const mover = service('ns/s', {
+      annotations: {
+        ...optIn,
+        'bellhop.dev/claim': 'now',
+        'eip.openelb.kubesphere.io/v1alpha1': '10.0.0.2',
+        'eip.openelb.kubesphere.io/v1alpha2': 'a',
+      },
+      ingress: ['10.0.0.1'],
+    })
+    const records = [record('10.0.0.1', 'a', holder('ns/s', 'now')), record('10.0.0.2', 'a', holder('ns/s', 'failed'))]
+    assert.deepEqual(words(plan({ service: mover, records, more: { wasBound: () => false } })), ['bind 10.0.0.2'])
+  })
+
   test('row 5: the address in the status is held by another: assigned elsewhere', () => {
     const lost = service('ns/s', { ingress: ['10.0.0.0'] })
     const others = [record('10.0.0.0', 'a', holder('ns/older'))]
