@@ -61,7 +61,9 @@ export const eipAllocationStatus = z.object({
   retainedUntil: z.iso
     .datetime()
     .exactOptional()
-    .describe('The address of a deleted Service is kept until then for the same namespace and name.'),
+    .describe(
+      'The address is kept until then: for the namespace and name of a deleted Service, or, when the Eip was force-deleted, for the Service that had it.',
+    ),
 })
 
 export const eipAllocation: Kind = {

@@ -193,12 +193,12 @@ export const disagreements: readonly Claim[] = [
         metadata: { name: 'openelb-controller' },
         spec: { holderIdentity: 'openelb-controller-0' },
       }
-      let renewing = true
+      const ended = new AbortController()
       let renewals: Promise<void> | undefined
       try {
         await lab.request('POST', leasePath, lease)
         renewals = (async () => {
-          while (renewing) {
+          while (!ended.signal.aborted) {
             const renewTime = new Date().toISOString().replace('Z', '000Z')
             await lab.request('PATCH', `${leasePath}/openelb-controller`, { spec: { renewTime } }).catch(() => {})
             await pause(1_000)
@@ -248,7 +248,7 @@ export const disagreements: readonly Claim[] = [
           )
         })
         // OpenELB is gone, its Lease is left.
-        renewing = false
+        ended.abort()
         const goneMs = performance.now()
         for (const kind of kinds) await lab.request('DELETE', paths[kind])
         for (const kind of kinds) {
@@ -256,7 +256,7 @@ export const disagreements: readonly Claim[] = [
         }
         return `said after ${(saidMs / 1000).toFixed(1)} s; deleted ${((performance.now() - goneMs) / 1000).toFixed(1)} s after the last renewal`
       } finally {
-        renewing = false
+        ended.abort()
         await renewals
         await lab.request('DELETE', `${leasePath}/openelb-controller`).catch(() => {})
         for (const kind of kinds) {
