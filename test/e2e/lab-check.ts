@@ -10,13 +10,18 @@ import { dualStack } from './claims/dual-stack.ts'
 import { dualStackRoutes } from './claims/dual-stack-routes.ts'
 import { badInput } from './claims/bad-input.ts'
 import { addresses } from './claims/addresses.ts'
+import { visible } from './claims/visible.ts'
+import { admission } from './claims/admission.ts'
+import { pools } from './claims/pools.ts'
 import { allocation } from './claims/allocation.ts'
 import { policy } from './claims/policy.ts'
 import { sharing } from './claims/sharing.ts'
-import { visible } from './claims/visible.ts'
 import { versions } from './claims/versions.ts'
-import { admission } from './claims/admission.ts'
-import { pools } from './claims/pools.ts'
+import { webhook } from './claims/webhook.ts'
+import { certificates } from './claims/certificates.ts'
+import { life } from './claims/life.ts'
+import { disagreements } from './claims/disagreements.ts'
+import { uninstall } from './claims/uninstall.ts'
 
 const claims: readonly Claim[] = [
   ...mainJob,
@@ -27,10 +32,16 @@ const claims: readonly Claim[] = [
   ...badInput,
   ...admission,
   ...pools,
+  ...allocation,
+  ...policy,
   ...sharing,
   ...versions,
-  ...policy,
-  ...allocation,
+  ...webhook,
+  ...certificates,
+  ...life,
+  ...disagreements,
+  // The last: it leaves nothing of Bellhop.
+  ...uninstall,
 ]
 const defaultPrefix = 'bellhop-check-'
 /** Room for the slowest claim's own limits. */
