@@ -20,6 +20,7 @@ import {
   poolLabel,
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, openWorkQueue, services } from '../src/io/kube/index.ts'
+import { isMaterial } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
 import { openBreath } from './breath.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
@@ -146,7 +147,7 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
       else for (const key of behind) queue.add(key, 'low')
     },
     pools: (change) => {
-      if (change.kind !== 'eip') return
+      if (change.kind !== 'eip' || !isMaterial(change)) return
       for (const { holders } of view.records.taken.ofEip(change.name)) {
         for (const { namespace, name } of holders) queue.add(`${namespace}/${name}`, 'low')
       }

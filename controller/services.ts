@@ -9,7 +9,7 @@ import { formatIp } from '../src/core/address/index.ts'
 import { isOurs, planService } from '../src/core/ipam/index.ts'
 import { type Allocation, type Service, claimAnnotation, sharingKeyAnnotation } from '../src/core/model/index.ts'
 import { type WorkOutcome, isOlderVersion, openWorkQueue } from '../src/io/kube/index.ts'
-import { type PoolsChange, lookUpClaim } from '../src/io/pools/index.ts'
+import { isMaterial, lookUpClaim } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
 import { openBreath } from './breath.ts'
 import { openContest } from './contest.ts'
@@ -232,13 +232,4 @@ function sharesOtherwise(before: Service, after: Service | undefined): boolean {
     service?.ports,
   ]
   return !sameValue(matters(before), matters(after))
-}
-
-// Its status is written by us all the time and decides nothing.
-function isMaterial({ before, after }: Extract<PoolsChange, { kind: 'eip' }>): boolean {
-  if (before === undefined || after === undefined) return true
-  return !sameValue(
-    { ...before, status: undefined, resourceVersion: '' },
-    { ...after, status: undefined, resourceVersion: '' },
-  )
 }

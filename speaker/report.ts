@@ -27,6 +27,8 @@ export interface Report {
 }
 
 const leastGapMs = 1000
+// Changes come by the hundred; what is made of them all is looked at once.
+const lookAfterMs = 20
 const countsMs = 60_000
 const longestRetryMs = 30_000
 
@@ -41,6 +43,7 @@ export function openReport(options: ReportOptions): Report {
   let started = false
   let stopped = false
   let timer: Timer | undefined
+  let look: Timer | undefined
   let dueMs = Number.POSITIVE_INFINITY
   let running: Promise<void> | undefined
 
@@ -75,6 +78,14 @@ export function openReport(options: ReportOptions): Report {
       failures++
     }
     onWrite(answer.ok ? 'done' : 'failed')
+  }
+
+  function lookSoon(): void {
+    if (!started || stopped) return
+    look ??= clock.after(lookAfterMs, () => {
+      look = undefined
+      consider()
+    })
   }
 
   function consider(): void {
@@ -116,7 +127,7 @@ export function openReport(options: ReportOptions): Report {
       started = true
       consider()
     },
-    changed: consider,
+    changed: lookSoon,
     flush: async () => {
       await running
       run(status())
@@ -125,6 +136,7 @@ export function openReport(options: ReportOptions): Report {
     stop: async () => {
       stopped = true
       timer?.cancel()
+      look?.cancel()
       await running
     },
   }

@@ -10,6 +10,7 @@ import {
   stringAt,
   stringsAt,
 } from '../../core/model/index.ts'
+import { sameValue } from '../../core/status/index.ts'
 import type { KubeClient, KubeObject, Reflector, Resource, Selection } from '../kube/interface.ts'
 import { openReflector } from '../kube/reflector.ts'
 import { bgpPeers, eips, endpointSlices, namespaces, nodes, serviceCidrs, services } from '../kube/resources.ts'
@@ -22,6 +23,17 @@ export type PoolsChange =
   | { readonly kind: 'eip'; readonly name: string; readonly before: Eip | undefined; readonly after: Eip | undefined }
   | { readonly kind: 'namespace'; readonly name: string }
   | { readonly kind: 'reserved'; readonly source: string }
+
+/** Whether decisions rest on what changed: the status of an Eip is written all the time and decides nothing. */
+export function isMaterial(change: PoolsChange): boolean {
+  if (change.kind !== 'eip') return true
+  const { before, after } = change
+  if (before === undefined || after === undefined) return true
+  return !sameValue(
+    { ...before, status: undefined, resourceVersion: '' },
+    { ...after, status: undefined, resourceVersion: '' },
+  )
+}
 
 export interface PoolsObserver {
   /** The same object all the time, its content kept current. */
