@@ -22,6 +22,23 @@ export async function sendRequests(
   return JSON.parse(text) as RequestsReport
 }
 
+/**
+ * Waits until 30 connections in a row, spread over the nodes by ECMP, are answered: kube-proxy follows a Service at its
+ * own pace, at most once a second, and what comes before is refused.
+ */
+export async function everyNodeAnswers(lab: Lab, host: string): Promise<void> {
+  let seen = ''
+  await waitFor(
+    `every node lets connections to ${host} through`,
+    async () => {
+      const { good, errors } = await sendRequests(lab, host, { count: 30, parallel: 10 })
+      seen = `${good} of 30 requests were answered: ${[...new Set(errors)].join('; ')}`
+      return good === 30
+    },
+    { timeoutMs: 20_000, everyMs: 200, missing: () => seen },
+  )
+}
+
 export interface CreateOptions {
   /** Do not wait for addresses. */
   readonly noIngress?: boolean

@@ -15,7 +15,7 @@ import {
   waitForIngress,
   withOwnEips,
 } from '../claim.ts'
-import { sendRequests } from '../client.ts'
+import { everyNodeAnswers, sendRequests } from '../client.ts'
 
 const { master, worker1, worker2 } = nodes
 const spineHops = ['192.168.101.2', '192.168.102.2'].map(ipv6Of)
@@ -121,11 +121,7 @@ async function withBothFamilies<T>(lab: Lab, show: () => Promise<T>): Promise<T>
 }
 
 async function askedThroughAllNodes(lab: Lab, address: string): Promise<string> {
-  // kube-proxy follows the Service at its own pace, at most once a second; what is asked before is refused.
-  await waitFor('every node lets the Service through', async () => {
-    const { good } = await sendRequests(lab, `[${address}]`, { count: 30, parallel: 10 })
-    return good === 30
-  })
+  await everyNodeAnswers(lab, `[${address}]`)
   const before = await lab.countConnections()
   const { good, byNode, errors } = await sendRequests(lab, `[${address}]`, { count: 100, parallel: 10 })
   const after = await lab.countConnections()

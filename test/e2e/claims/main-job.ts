@@ -20,7 +20,7 @@ import {
   samplePool,
   serviceObject,
 } from '../claim.ts'
-import { createTimed, sendRequests, watchRoutes } from '../client.ts'
+import { createTimed, everyNodeAnswers, sendRequests, watchRoutes } from '../client.ts'
 
 const poolStart = '172.22.0.'
 
@@ -92,6 +92,7 @@ export const mainJob: readonly Claim[] = [
         expect(address.startsWith(poolStart), `${name} has ${address}, which is not in the pool`)
         await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
         await spineKnows(lab, address, [viaLeaf1, viaLeaf2])
+        await everyNodeAnswers(lab, address)
         const { good, errors } = await sendRequests(lab, address, { count: 5 })
         expect(good === 5, `${good} of 5 requests to ${name} at ${address} were answered: ${errors.join('; ')}`)
         seen.push(`${name} ${address}`)
