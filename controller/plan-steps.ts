@@ -62,7 +62,7 @@ export async function carryOut(
     if (step.kind === 'release') {
       told = leading.view.records.releasedMs(step.record.name) !== undefined
       const isGone = service === undefined || service.deleting
-      const absentMs = service === undefined ? absentSinceMs(context, step) : undefined
+      const absentMs = absentSinceMs(context, step)
       const released = await releaseHolder(leading, { ...step, isGone, releasedMs: releasedMs ?? absentMs })
       if (released === 'cooling') cooling.push(step.record.name)
       else if (released !== 'done' && 'failed' in released) return { then: released.failed, recheckAfterMs, cooling }
@@ -80,8 +80,8 @@ export async function carryOut(
   return { then: again ? 'again' : 'done', recheckAfterMs, cooling }
 }
 
-// Of a Service that was never seen: the speakers have not seen it since then either, and on a quiet day they say so only
-// once a minute.
+// Of a claim that no Service was seen with, of a create that failed: the speakers have not seen one since then either, and
+// on a quiet day they say so only once a minute.
 function absentSinceMs(
   { leading, begunMs }: StepContext,
   { record, key }: Extract<Step, { kind: 'release' }>,

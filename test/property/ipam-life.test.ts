@@ -30,7 +30,7 @@ test('whatever happens, once quiet every Service and every record agree', () => 
       }
       checkOwners(cluster)
     }),
-    { numRuns: isLong ? 40_000 : 2_500 },
+    { numRuns: isLong ? 20_000 : 2_500 },
   )
 })
 
