@@ -10,6 +10,7 @@ import { dualStack } from './claims/dual-stack.ts'
 import { dualStackRoutes } from './claims/dual-stack-routes.ts'
 import { badInput } from './claims/bad-input.ts'
 import { addresses } from './claims/addresses.ts'
+import { anySequence } from './claims/any-sequence.ts'
 import { visible } from './claims/visible.ts'
 import { admission } from './claims/admission.ts'
 import { pools } from './claims/pools.ts'
@@ -30,6 +31,7 @@ const claims: readonly Claim[] = [
   ...dualStackRoutes,
   ...addresses,
   ...badInput,
+  ...anySequence,
   ...admission,
   ...pools,
   ...allocation,
