@@ -35,14 +35,14 @@ function withPool<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
   })
 }
 
-async function measureAt(lab: Lab, existing: number): Promise<readonly Measure[]> {
-  const at = (name: string): string => `${name}, at ${existing}`
-  say(`at ${existing} Services: one after the other`)
+async function measureAt(lab: Lab, there: number): Promise<readonly Measure[]> {
+  const at = (name: string): string => `${name}, at ${there}`
+  say(`at ${there} Services: one after the other`)
   const { bare, ours } = await createOneByOne(lab)
   const bareMs = bare.map(answerMs)
-  say(`at ${existing} Services: ${many}, ${atOnce} at a time`)
+  say(`at ${there} Services: ${many}, ${atOnce} at a time`)
   const crowd = await createCrowd(lab)
-  say(`at ${existing} Services: while ${many} are deleted`)
+  say(`at ${there} Services: while ${many} are deleted`)
   const deleting = await createWhileDeleting(lab)
   return [
     ...asRatios(at('create → answer'), ours.map(answerMs), bareMs, { p50: 1.8, p99: 2 }),
@@ -113,22 +113,10 @@ async function createWhileDeleting(lab: Lab): Promise<{ readonly bareMs: number;
   const p50: number[] = []
   for (const kind of ['bare', 'ours'] as const) {
     const batch = await createBatch(lab, kind, many, { pool, atOnce })
-    const others = Array.from({ length: whileDeleting }, (_, each) =>
-      serviceObject({
-        name: `${kind}-late-${each}`,
-        annotations: { 'eip.openelb.kubesphere.io/v1alpha2': pool },
-        spec: {
-          allocateLoadBalancerNodePorts: false,
-          ...(kind === 'bare' ? { loadBalancerClass: 'example.com/nobody' } : {}),
-        },
-      }),
-    )
-    const [times] = await Promise.all([
-      createTimed(lab, others, { noIngress: kind === 'bare' }),
-      removeBatch(lab, batch),
-    ])
+    const late = createBatch(lab, kind, whileDeleting, { pool, prefix: `${kind}-late` })
+    const [{ times, prefix }] = await Promise.all([late, removeBatch(lab, batch)])
     p50.push(quantile(times.map(kind === 'bare' ? answerMs : ingressMs), 0.5))
-    await removeBatch(lab, { names: times.map(({ name }) => name) })
+    await removeBatch(lab, { prefix })
     await waitForQuiet(lab, pool)
   }
   const [bareMs = Number.NaN, oursMs = Number.NaN] = p50
