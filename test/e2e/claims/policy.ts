@@ -50,6 +50,20 @@ async function servicesIn(lab: Lab, namespace: string): Promise<readonly Service
   return items
 }
 
+/** Services whose creation each replica of the webhook has judged, by its metrics. */
+async function judgedByReplica(lab: Lab): Promise<readonly number[]> {
+  const replicas = lab.pods().filter((run) => run.programName() === 'webhook')
+  return Promise.all(
+    replicas.map(async (run) => {
+      const text = await lab.read('master', `curl -sf --max-time 5 http://${run.address()}:9080/metrics`)
+      const counts = text.matchAll(
+        /^bellhop_admission_decisions_total\{[^}]*path="[^"]*mutate-service"[^}]*\} (\d+)$/gm,
+      )
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+    }),
+  )
+}
+
 const tenNames = Array.from({ length: 10 }, (_, each) => `quota-${each}`)
 
 export const policy: readonly Claim[] = [
@@ -191,7 +205,7 @@ export const policy: readonly Claim[] = [
     },
   },
   {
-    name: 'IPAM-24 maxPerNamespace 2, ten creates at once: two created, eight refused, thrice; with the webhook down two assigned',
+    name: 'IPAM-24 maxPerNamespace 2, ten creates at once, two replicas: two created, eight refused, thrice; with the webhook down two assigned',
     run: (lab) => {
       const namespace = 'quotas'
       return onStage(
@@ -216,6 +230,7 @@ export const policy: readonly Claim[] = [
               return records.ok && records.value.items.length === 0
             })
           }
+          const before = await judgedByReplica(lab)
           for (let at = 0; at < 3; at++) {
             const answers = await round()
             const got = answers.filter((answer) => answer.startsWith('172.23.5.'))
@@ -226,6 +241,11 @@ export const policy: readonly Claim[] = [
             )
             await clear()
           }
+          const judged = (await judgedByReplica(lab)).map((count, at) => count - (before[at] ?? 0))
+          expect(
+            judged.length === 2 && judged.every((count) => count > 0),
+            `the replicas have judged ${judged.join(' and ')} of the creates`,
+          )
           return withoutWebhook(lab, async () => {
             const answers = await round()
             expect(
@@ -248,7 +268,7 @@ export const policy: readonly Claim[] = [
               return holders.length === 2
             })
             const [told] = await waiting()
-            return `3 × 2 created, 8 refused; without webhook 2 assigned, 8 told ${told === undefined ? '' : conditionOf(told, 'EipAssigned')}`
+            return `3 × 2 created, 8 refused, judged ${judged.join(' and ')} by the replicas; without webhook 2 assigned, 8 told ${told === undefined ? '' : conditionOf(told, 'EipAssigned')}`
           })
         },
       )
