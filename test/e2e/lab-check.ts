@@ -10,13 +10,13 @@ import { dualStack } from './claims/dual-stack.ts'
 import { dualStackRoutes } from './claims/dual-stack-routes.ts'
 import { badInput } from './claims/bad-input.ts'
 import { addresses } from './claims/addresses.ts'
-import { anySequence } from './claims/any-sequence.ts'
 import { visible } from './claims/visible.ts'
 import { admission } from './claims/admission.ts'
 import { pools } from './claims/pools.ts'
 import { allocation } from './claims/allocation.ts'
 import { policy } from './claims/policy.ts'
 import { sharing } from './claims/sharing.ts'
+import { anySequence } from './claims/any-sequence.ts'
 import { versions } from './claims/versions.ts'
 import { webhook } from './claims/webhook.ts'
 import { certificates } from './claims/certificates.ts'
@@ -31,12 +31,12 @@ const claims: readonly Claim[] = [
   ...dualStackRoutes,
   ...addresses,
   ...badInput,
-  ...anySequence,
   ...admission,
   ...pools,
   ...allocation,
   ...policy,
   ...sharing,
+  ...anySequence,
   ...versions,
   ...webhook,
   ...certificates,
