@@ -3,8 +3,9 @@
 //
 //   1. a change of one Service, its endpoints or its Eip brings that Service; a change of speakers, nodes or racks all
 //      of them, gathered for everyGapMs
-//   2. "yes" is written at once; every other verdict only when it has stood for settleMs: endpoints come a moment after
-//      their Service, and a session that flaps must not rewrite ten thousand Services
+//   2. "yes" is written when no rush of assignments is on (rush.ts), since users wait for addresses first; every other
+//      verdict only when it has stood for settleMs: endpoints come a moment after their Service, and a session that flaps
+//      must not rewrite ten thousand Services
 //   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
 import type { Ip } from '../src/core/address/index.ts'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
@@ -27,19 +28,23 @@ import { conditionOperations, saysSame } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { sameValue } from '../src/core/status/index.ts'
+import { openRush } from './rush.ts'
 import type { Speaker } from './speaker-object.ts'
+import type { StatusWrites } from './status-writes.ts'
 
 const settleMs = 3_000
 const everyGapMs = 1_000
 
-/** `statusWrittenMs`: our wall time at which a Service's ingress was written last, where this process did it. */
-export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<string, number>): Duty {
+export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>): Duty {
   const { client, view, clock, random, log } = leading
   const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log })
   /** Verdicts that are not written yet, and since when they stand. */
   const unsettled = new Map<string, { readonly condition: Condition; readonly sinceMs: number }>()
   const behind = new Set<string>()
   const breathe = openBreath(100)
+  const rush = openRush(clock, statusWrites, (keys) => {
+    for (const key of keys) queue.add(key, 'low')
+  })
   let timer: Timer | undefined
   let racks: ReadonlyMap<string, RackStatus> | undefined
 
@@ -61,6 +66,7 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
       unsettled.delete(key)
       return 'done'
     }
+    if (status === 'True' && rush.hold(key)) return 'done'
     const waitMs = status === 'True' ? 0 : settlesInMs(key, condition)
     if (waitMs > 0) return { retryAfterMs: waitMs }
     unsettled.delete(key)
@@ -99,7 +105,7 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
       eip: view.pools.eips.get(eip),
       speakers: view.progress(),
       racks,
-      statusWrittenMs: statusWrittenMs.get(key) ?? assignedSinceMs(service),
+      statusWrittenMs: statusWrites.of(key) ?? assignedSinceMs(service),
     }
   }
 
@@ -159,6 +165,7 @@ export function keepAdvertised(leading: Leading, statusWrittenMs: ReadonlyMap<st
     async stop() {
       unlisten()
       timer?.cancel()
+      rush.stop()
       await queue.stop()
     },
   }

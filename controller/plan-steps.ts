@@ -18,6 +18,7 @@ import { type Leading, fieldManager } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { bindHolder, releaseHolder, retainRecord } from './record-writes.ts'
 import { changesAnything, clearedStatusPatch, statusPatch } from './service-patch.ts'
+import type { StatusWrites } from './status-writes.ts'
 
 export interface StepContext {
   readonly leading: Leading
@@ -25,7 +26,7 @@ export interface StepContext {
   /** Our wall time since when everything is known that exists. */
   readonly begunMs: number
   /** Our wall time just before the addresses of a Service were written. */
-  readonly statusWrittenMs: Map<string, number>
+  readonly statusWrites: StatusWrites
   /** What writes were answered with: used until the watch has caught up with it. */
   readonly ahead: Map<string, Service>
 }
@@ -71,7 +72,7 @@ export async function carryOut(
       continue
     }
     const done = await take(context, key, service, step)
-    if (step.kind === 'writeStatus') releasedMs = context.statusWrittenMs.get(key)
+    if (step.kind === 'writeStatus') releasedMs = context.statusWrites.of(key)
     if (done === 'done') continue
     if ('then' in done && done.then !== 'again') return { then: done.then, recheckAfterMs, cooling }
     if ('then' in done) again = true
@@ -162,7 +163,7 @@ export async function clearStatus(
   const hasOurs = service.ingress.some((ip) => records.some(({ address }) => sameIp(address, ip)))
   const patch = clearedStatusPatch(service, hasOurs)
   if (!changesAnything(patch)) return 'done'
-  if (hasOurs) context.statusWrittenMs.set(key, context.leading.clock.wallMs())
+  if (hasOurs) context.statusWrites.note(key, context.leading.clock.wallMs())
   return patchStatus(context, key, service, patch)
 }
 
@@ -172,7 +173,7 @@ async function writeStatus(
   service: Service,
   { ingress, conditions }: Extract<Step, { kind: 'writeStatus' }>,
 ): Promise<Done> {
-  const { leading, contest, statusWrittenMs } = context
+  const { leading, contest, statusWrites } = context
   const { clock } = leading
   if (ingress !== undefined && ingress.length > 0) {
     const waitMs = contest.waitMs(key, ingress)
@@ -184,7 +185,7 @@ async function writeStatus(
       ? clearedStatusPatch(service, true)
       : statusPatch(service, ingress, wanted.filter(isNewTo(service)), clock.wallMs())
   if (!changesAnything(patch)) return 'done'
-  if (ingress !== undefined) statusWrittenMs.set(key, clock.wallMs())
+  if (ingress !== undefined) statusWrites.note(key, clock.wallMs())
   const written = await patchStatus(context, key, service, patch)
   if (written !== 'done') return { then: written }
   if (ingress !== undefined && ingress.length > 0) contest.wrote(key, ingress)

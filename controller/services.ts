@@ -17,6 +17,7 @@ import { cooledUpToMs } from './cooling.ts'
 import type { Duty, Leading } from './duty.ts'
 import { carryOut, clearStatus } from './plan-steps.ts'
 import { sameValue } from '../src/core/status/index.ts'
+import type { StatusWrites } from './status-writes.ts'
 import { recordsOf } from './view.ts'
 
 const workers = 16
@@ -30,8 +31,7 @@ const coolingAgainMs = 30_000
 /** Queue key of a claim whose Service has no name yet; `:` is in no namespace. */
 const claimPrefix = 'claim:'
 
-/** Notes in `statusWrittenMs` when the addresses of a Service were written last, by our wall clock. */
-export function keepServices(leading: Leading, statusWrittenMs: Map<string, number>): Duty {
+export function keepServices(leading: Leading, statusWrites: StatusWrites): Duty {
   const { view, events, metrics, clock, random, log } = leading
   const { records } = view
   const contest = openContest(clock)
@@ -43,7 +43,7 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
   const lookedUp = new Map<string, string>()
   let retryTimer: Timer | undefined
   let coolingTimer: Timer | undefined
-  const context = { leading, contest, begunMs: clock.wallMs(), statusWrittenMs, ahead }
+  const context = { leading, contest, begunMs: clock.wallMs(), statusWrites, ahead }
   const queue = openWorkQueue({ work, workers, clock, random, log })
 
   function serviceOf(key: string): Service | undefined {
@@ -173,7 +173,7 @@ export function keepServices(leading: Leading, statusWrittenMs: Map<string, numb
       noteClaim(key, before, after)
       queue.add(key)
       if (after === undefined) {
-        statusWrittenMs.delete(key)
+        statusWrites.forget(key)
         tellReleased(before, recordsOf(records, key, undefined))
       }
       if (waiting.size > 0 && before !== undefined && sharesOtherwise(before, after)) retryWaiting()

@@ -9,6 +9,7 @@ import { openOtherProviders } from './other-providers.ts'
 import { keepPeers } from './peers.ts'
 import { keepRacks } from './racks.ts'
 import { keepServices } from './services.ts'
+import { openStatusWrites } from './status-writes.ts'
 import { keepStorageVersion } from './storage-version.ts'
 
 export interface Term {
@@ -29,12 +30,12 @@ export function openTerm(options: Leading): Term {
       },
     },
   }
-  const statusWrittenMs = new Map<string, number>()
+  const statusWrites = openStatusWrites()
   const others = openOtherProviders()
   const duties = new Map<string, Duty>([
     ['racks', keepRacks(leading)],
-    ['services', keepServices(leading, statusWrittenMs)],
-    ['advertised', keepAdvertised(leading, statusWrittenMs)],
+    ['services', keepServices(leading, statusWrites)],
+    ['advertised', keepAdvertised(leading, statusWrites)],
     ['eips', keepEips(leading, others)],
     ['peers', keepPeers(leading, others)],
     ['alive', keepAlive(leading)],
