@@ -131,7 +131,8 @@ export class TakenIndex {
         if (this.#freed.size === 0 || !this.#freed.has(allocationName(ip))) yield ip
       }
     }
-    for (const [name, ip] of this.#freed) {
+    // As they are now: one that is claimed and given back while the search goes on must not come round for ever.
+    for (const [name, ip] of [...this.#freed]) {
       const isIn = ip.family === family && covers(eip, ip) && !this.#byName.has(name)
       if (isIn && this.#mayHandOut(ip, eip, pools)) yield ip
     }
