@@ -25,9 +25,11 @@ import {
   forgetWithheld,
   homeOf,
   isAnyOf,
+  isIn,
   isWithheld,
   markWithheld,
   withheldForMs,
+  withheldReason,
   withhold,
 } from './withheld.ts'
 import { patchAssigned, patchBond, patchReleased } from './written.ts'
@@ -134,13 +136,26 @@ function planOurs(input: PlanInput, service: Service, mine: readonly Allocation[
     (record) => wants(service, request, record.address, own.length > 0) && !isWithheld(record, service, input),
   )
   const usable = fit(wanted, request, pools)
-  if (usable.fitting.length > 0 && (own.length > 0 || areEnough(usable.families, request))) {
+  // Not one of two families alone: a Service that needs both would be left with one.
+  const rest = (): Choice => chooseAddresses({ ...input, service, request }, usable.families)
+  const isToBeHad = (): boolean => areEnough(usable.families, request) || !['wait', 'refuse'].includes(rest().kind)
+  if (usable.fitting.length > 0 && (own.length > 0 || isToBeHad())) {
     const holder = holderOf(service, request, claimOf(service, taken))
     return done(usable.fitting.map((record) => ({ kind: 'bind', record, holder })))
   }
 
   const { fitting, families } = fit(own, request, pools)
-  if (asksForWithheld(fitting, withheld)) return done([...gone, ...withhold(input, service, withheld)], true)
+  if (asksForWithheld(fitting, withheld)) {
+    const others = held.filter((record) => !fitting.includes(record))
+    const besides = fitting.filter((record) => !withheld.includes(record))
+    const steps = others.some(isIn(service))
+      ? [...marks, ...keep(input, service, held, withheldReason(input, withheld))]
+      : [
+          ...withhold(input, service, withheld, besides),
+          ...others.map((record): Step => ({ kind: 'release', record, key })),
+        ]
+    return done([...gone, ...steps], true)
+  }
   const complete = families.length === wantedIn(request).length
   const enough = areEnough(families, request)
   if (complete) return done([...gone, ...settle(input, service, own, fitting, request)])

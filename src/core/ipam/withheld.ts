@@ -3,7 +3,7 @@
 import { type Ip, formatIp, sameIp } from '../address/index.ts'
 import type { JsonPatch } from '../admission/json-patch.ts'
 import type { Allocation, Eip, Reason, Service } from '../model/index.ts'
-import { notAssigned } from '../status/service.ts'
+import { keptInstead, notAssigned } from '../status/service.ts'
 import { findHolder } from './own.ts'
 import { type Pools, isOlder, mayAsk, spans } from './pools.ts'
 import type { Step } from './steps.ts'
@@ -59,20 +59,34 @@ export function withheldReason({ key }: WithheldInput, withheld: readonly Alloca
   return { code: 'PoolForceDeleted', message }
 }
 
-/** Marked first, then out of the status with the reason. Steps that have been taken already are left out. */
-export function withhold(input: WithheldInput, service: Service, withheld: readonly Allocation[]): readonly Step[] {
-  const lost = service.ingress.filter(isAnyOf(withheld))
-  const rest = service.ingress.filter((ip) => !lost.includes(ip))
+/**
+ * Marked first, then out of the status with the reason; what it is to have besides, of the other family, stays there or
+ * comes there. Steps that have been taken already are left out.
+ */
+export function withhold(
+  input: WithheldInput,
+  service: Service,
+  withheld: readonly Allocation[],
+  besides: readonly Allocation[],
+): readonly Step[] {
   const reason = withheldReason(input, withheld)
-  const conditions = notAssigned(reason)
+  const conditions = besides.length > 0 ? keptInstead(besides, reason) : notAssigned(reason)
   const said = conditions.every(({ type, message }) =>
     service.conditions.some((stored) => stored.type === type && stored.message === message),
   )
+  const moved = service.ingress.some(isAnyOf(withheld)) || !besides.every(isIn(service))
   const steps: Step[] = [...markWithheld(withheld)]
-  if (lost.length === 0 && said) return steps
-  steps.push({ kind: 'writeStatus', ingress: lost.length === 0 ? undefined : rest, conditions })
-  steps.push({ kind: 'event', type: 'Warning', reason: reason.code, message: reason.message })
+  if (!moved && said) return steps
+  const ingress = moved ? besides.map(({ address }) => address) : undefined
+  const message = conditions[0]?.message ?? reason.message
+  steps.push({ kind: 'writeStatus', ingress, conditions })
+  steps.push({ kind: 'event', type: 'Warning', reason: reason.code, message })
   return steps
+}
+
+/** Whether the status has the address of the record. */
+export function isIn({ ingress }: Service): (record: Allocation) => boolean {
+  return ({ address }) => ingress.some((ip) => sameIp(ip, address))
 }
 
 /** The day is over: the Service is as its user wrote it again, and chooses anew. */

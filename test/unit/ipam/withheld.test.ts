@@ -120,6 +120,26 @@ suite('design §3 row 6: an Eip that was force-deleted', () => {
     assert.ok(made.includes('status 10.1.0.0 Assigned') && made.includes('release 10.0.0.1'), made.join())
   })
 
+  test('asking for another address alone: the pool that was written with the old one is no request', () => {
+    const b = eip('b', { address: '10.1.0.0/29' })
+    const asks = assigned({ [addressKey]: '10.1.0.3' }, [])
+    const got = record('10.1.0.3', 'b', holder('ns/s', 'c'))
+    const made = words(plan({ service: asks, records: [marked, got], eips: [b] }))
+    assert.ok(made.includes('status 10.1.0.3 Assigned') && made.includes('release 10.0.0.1'), made.join())
+  })
+
+  test('of two families the one that is left stays, or comes into the status', () => {
+    const six = eip('six', { address: 'fd00::/64' })
+    const both = { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'PreferDualStack' }
+    const left = record('fd00::1', 'six', holder('ns/s', 'c'))
+    for (const ingress of [['10.0.0.1', 'fd00::1'], []]) {
+      const { annotations, labels } = assigned({ [addressKey]: '10.0.0.1,fd00::1', [poolKey]: 'a,six' })
+      const dual = service('ns/s', { annotations, labels, ingress, spec: both })
+      const made = words(plan({ service: dual, records: [marked, left], eips: [six] }))
+      assert.deepEqual(made, ['status fd00::1 KeptAddress', 'event PoolForceDeleted'])
+    }
+  })
+
   test('asking for what is not to be had: the withdrawn address is not kept in the status for it', () => {
     const made = words(plan({ service: assigned({ [poolKey]: 'missing' }), records: [mine], more: forced }))
     assert.deepEqual(made, ['retain 10.0.0.1', 'status  UnknownPool', 'event AssignIPFailed'])
