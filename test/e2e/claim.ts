@@ -72,11 +72,14 @@ export interface KubectlAnswer {
   readonly said: string
 }
 
-export async function kubectl(lab: Lab, args: readonly string[], object?: object): Promise<KubectlAnswer> {
-  const { status, stdout, stderr } = await lab.kubectl(
-    args,
-    object === undefined ? {} : { input: JSON.stringify(object) },
-  )
+export async function kubectl(
+  lab: Lab,
+  args: readonly string[],
+  object?: object,
+  timeoutMs = 60_000,
+): Promise<KubectlAnswer> {
+  const input = object === undefined ? '' : JSON.stringify(object)
+  const { status, stdout, stderr } = await lab.kubectl(args, { input, timeoutMs })
   return { ok: status === 0, out: stdout, said: stderr.trim() }
 }
 
@@ -199,6 +202,11 @@ export async function withOwnEips<T>(
 
 async function removeOwn(lab: Lab, eips: readonly string[], services: readonly string[]): Promise<void> {
   if (services.length > 0) await remove(lab, 'service', ...services)
+  await removeEips(lab, ...eips)
+}
+
+/** Deletes Eips; for as long as their addresses are still in use that is refused, and tried again. */
+export async function removeEips(lab: Lab, ...eips: readonly string[]): Promise<void> {
   await waitFor(
     `Eips ${eips.join(', ')} are deleted`,
     async () => {

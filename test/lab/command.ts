@@ -30,7 +30,8 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
           reject(new Error(`${file} cannot be run: ${error.message}`))
           return
         }
-        resolve({ status: child.exitCode, stdout, stderr })
+        const ended = error?.killed === true ? `\nended after ${timeoutMs / 1000} s: it was not done\n` : ''
+        resolve({ status: child.exitCode, stdout, stderr: stderr + ended })
       },
     )
     // A command that does not read its input closes it early: no concern of ours.

@@ -17,6 +17,7 @@ import {
   optIn,
   poolKey,
   remove,
+  removeEips,
   samplePool,
   serviceObject,
   waitForFree,
@@ -60,7 +61,7 @@ async function withEips<T>(
       }),
     )
   } finally {
-    await remove(lab, 'eip', ...Object.keys(specs))
+    await removeEips(lab, ...Object.keys(specs))
   }
 }
 
@@ -283,7 +284,7 @@ export const addresses: readonly Claim[] = [
       // Two clients at once, so that both replicas of the webhook answer.
       const halves = [names.slice(0, 100), names.slice(100)].map(async (half) => {
         const list = { apiVersion: 'v1', kind: 'List', items: half.map((name) => serviceObject({ name })) }
-        const { ok, out, said } = await kubectl(lab, ['create', '-o', 'json', '-f', '-'], list)
+        const { ok, out, said } = await kubectl(lab, ['create', '-o', 'json', '-f', '-'], list, 120_000)
         expect(ok, said)
         return JSON.parse(`[${out.replaceAll(/^\}\n\{/gm, '},{')}]`) as ServiceJson[]
       })

@@ -1,5 +1,5 @@
 // Bad input ends in one clear sentence: a refusal, or a warning that kubectl prints (openelb-api.md 1.3, 1.4).
-import { type Claim, addressKey, eipObject, expect, kubectl, poolKey, remove, serviceObject } from '../claim.ts'
+import { type Claim, addressKey, eipObject, expect, kubectl, poolKey, removeEips, serviceObject } from '../claim.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 
 /** Refused, with a sentence that matches; resolves with the sentence. */
@@ -54,12 +54,12 @@ export const badInput: readonly Claim[] = [
           const { ok, said } = await kubectl(lab, ['create', '-f', '-'], make(name, address))
           expect(ok, `${name} was refused: ${said}`)
         }
-        await remove(lab, 'eip', 'low', 'high')
+        await removeEips(lab, 'low', 'high')
         for (const address of ['192.168.77.1-192.168.77.100', '192.168.77.200-192.168.77.250']) {
           await refused(lab, make('bad', address), /eip address overlap with mid/)
         }
       } finally {
-        await remove(lab, 'eip', ...accepted)
+        await removeEips(lab, ...accepted)
       }
       return 'neighbours accepted, overlaps refused naming mid'
     },
@@ -79,7 +79,7 @@ export const badInput: readonly Claim[] = [
         ])
         expect(!ok && /already exists a default EIP/.test(said), `annotating said: ${said}`)
       } finally {
-        await remove(lab, 'eip', 'second')
+        await removeEips(lab, 'second')
       }
       return 'both refused'
     },
@@ -153,7 +153,7 @@ export const badInput: readonly Claim[] = [
           await refused(lab, serviceObject({ name: 'bad', annotations, spec }), sentence)
         }
       } finally {
-        await remove(lab, 'eip', 'bound')
+        await removeEips(lab, 'bound')
       }
       return '5 refused, one sentence each'
     },

@@ -190,20 +190,20 @@ export const dualStackRoutes: readonly Claim[] = [
     name: 'IPv6: a port that is not the Service neither loops nor reaches a daemon on ::; hostAccess: ping, closed port refused',
     run: (lab) => {
       const pools = {
-        shut: { address: 'fd00:8:0:41::/64' },
-        open: { address: 'fd00:8:0:42::/64', hostAccess: true },
+        shut6: { address: 'fd00:8:0:41::/64' },
+        open6: { address: 'fd00:8:0:42::/64', hostAccess: true },
       }
-      return withOwnEips(lab, pools, ['shut', 'open'], () =>
+      return withOwnEips(lab, pools, ['shut6', 'open6'], () =>
         withIpv6Peers(lab, async () => {
           const port = 2226
           const daemon = `${process.execPath} -e "require('http').createServer((q,r)=>r.end('daemon')).listen(${port},'::');setTimeout(()=>process.exit(),60000)"`
           const daemons = speakers.map((node) => lab.exec(node, daemon))
-          for (const name of ['shut', 'open']) {
+          for (const name of ['shut6', 'open6']) {
             const spec = { ipFamilies: ['IPv6'] }
             await create(lab, serviceObject({ name, annotations: { [poolKey]: name }, spec }))
           }
-          const [shut = ''] = ingressOf(await waitForIngress(lab, 'shut'))
-          const [open = ''] = ingressOf(await waitForIngress(lab, 'open'))
+          const [shut = ''] = ingressOf(await waitForIngress(lab, 'shut6'))
+          const [open = ''] = ingressOf(await waitForIngress(lab, 'open6'))
           for (const address of [shut, open]) await hopsBecome(lab, 'leaf2', address, [worker2.address6])
           await waitFor('the daemon answers at the node itself', async () => {
             const { stdout } = await lab.exec('leaf2', `curl -s -m 1 http://[${worker2.address6}]:${port}/`)

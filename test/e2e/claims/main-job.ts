@@ -17,6 +17,7 @@ import {
   nodeNextHops,
   poolKey,
   remove,
+  removeEips,
   samplePool,
   serviceObject,
 } from '../claim.ts'
@@ -343,7 +344,7 @@ export const mainJob: readonly Claim[] = [
           async () => !(await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out.includes('172.22.1.'),
           { timeoutMs: 30_000 },
         )
-        await remove(lab, 'eip', 'open')
+        await removeEips(lab, 'open')
         void Promise.allSettled(daemons) // they end by themselves after a minute, or with the lab
       }
     },

@@ -10,6 +10,7 @@ import {
   kubectl,
   poolKey,
   remove,
+  removeEips,
   serviceObject,
   waitForIngress,
   withOwnEips,
@@ -348,7 +349,7 @@ export const versions: readonly Claim[] = [
           }
           return `${refusedByItself.length + 2} refused; three writes took ${(performance.now() - startMs).toFixed(0)} ms`
         } finally {
-          await remove(lab, 'eip', 'conv-good')
+          await removeEips(lab, 'conv-good')
           await startAll(lab, sessions)
         }
       })
