@@ -2,7 +2,14 @@
 // (openelb-api.md 1.1, 2.6). While one of them is running they are its own business: then that is said in a condition and
 // an event, and nothing done.
 import type { JsonPatch, PatchOperation } from '../src/core/admission/json-patch.ts'
-import { type Condition, type Metadata, type Reason, findCondition, keyOf } from '../src/core/model/index.ts'
+import {
+  type Condition,
+  type Metadata,
+  type Reason,
+  findCondition,
+  keyOf,
+  soleProviderCondition,
+} from '../src/core/model/index.ts'
 import {
   type Resource,
   type WorkOutcome,
@@ -15,11 +22,10 @@ import {
 } from '../src/io/kube/index.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
 import { type Duty, type Leading, fieldManager } from './duty.ts'
-import { type OtherProviders, isLegacyFinalizer, notSole, soleProviderCondition } from './other-providers.ts'
+import { type OtherProviders, isLegacyFinalizer, notSole } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openRivals } from './rivals.ts'
 
-const providerCondition = `bellhop.dev/${soleProviderCondition}`
 /** While another provider is at work it is looked for again, the first time after so long, then less and less often. */
 const lookAgainMs = 5_000
 const lookAgainAtMostMs = 60_000
@@ -93,15 +99,15 @@ export function keepFinalizersAway(leading: Leading, others: OtherProviders): Du
   async function sayOnService({ namespace, name, uid }: Metadata, reason: Reason | undefined): Promise<WorkOutcome> {
     const service = namespace === '' ? undefined : view.services.get(`${namespace}/${name}`)
     if (service === undefined) return 'done'
-    const stored = findCondition(service.conditions, providerCondition)
-    const wanted = reason === undefined ? undefined : notSole(providerCondition, reason)
+    const stored = findCondition(service.conditions, soleProviderCondition)
+    const wanted = reason === undefined ? undefined : notSole(soleProviderCondition, reason)
     if (saysSame(stored, wanted)) return 'done'
-    const path = `/status/conditions/${service.conditions.findIndex(({ type }) => type === providerCondition)}`
+    const path = `/status/conditions/${service.conditions.findIndex(({ type }) => type === soleProviderCondition)}`
     const body: JsonPatch = [
       { op: 'test', path: '/metadata/uid', value: uid },
       ...(wanted === undefined
         ? [
-            { op: 'test' as const, path: `${path}/type`, value: providerCondition },
+            { op: 'test' as const, path: `${path}/type`, value: soleProviderCondition },
             { op: 'remove' as const, path },
           ]
         : conditionOperations(service.conditions, [wanted], clock.wallMs())),
@@ -114,7 +120,7 @@ export function keepFinalizersAway(leading: Leading, others: OtherProviders): Du
   function look(resource: Resource, object: (Metadata & { conditions?: readonly Condition[] }) | undefined): void {
     if (object === undefined) return
     const task = `${resource.plural}/${keyOf(object)}`
-    const said = findCondition(object.conditions ?? [], providerCondition) !== undefined
+    const said = findCondition(object.conditions ?? [], soleProviderCondition) !== undefined
     if (said || looks.has(task) || object.finalizers.some(isLegacyFinalizer)) queue.add(task)
   }
 

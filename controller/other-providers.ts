@@ -2,8 +2,8 @@
 // Services get it from finalizers.ts; the status of the other kinds is written whole, by the duties that listen here.
 import { type Condition, type Metadata, type Reason, findCondition } from '../src/core/model/index.ts'
 
-/** False while another provider works on the object too; absent else. On Services it is `bellhop.dev/SoleProvider`. */
-export const soleProviderCondition = 'SoleProvider'
+/** False while another provider works on the object too; absent else. On Services it has our domain before it. */
+const soleProvider = 'SoleProvider'
 
 /** Every finalizer that a version of OpenELB or Porter has written (openelb-api.md 2.6). */
 export function isLegacyFinalizer(finalizer: string): boolean {
@@ -37,8 +37,8 @@ export function openOtherProviders(): OtherProviders {
       if (!finalizers.some(isLegacyFinalizer)) return []
       const reason = judged.get(task)
       if (reason === null) return []
-      if (reason !== undefined) return [notSole(soleProviderCondition, reason)]
-      const said = findCondition(stored, soleProviderCondition)
+      if (reason !== undefined) return [notSole(soleProvider, reason)]
+      const said = findCondition(stored, soleProvider)
       return said === undefined ? [] : [said]
     },
     listen(onChange) {

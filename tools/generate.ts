@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { stringify } from 'yaml'
 
-import { crdOf, kinds, pageOf, reasonsPage } from '../src/core/api/index.ts'
+import { crdOf, kinds, namesPage, pageOf, reasonsPage } from '../src/core/api/index.ts'
 
 const usage = `usage: node tools/generate.ts [--check]
 
@@ -27,6 +27,7 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     files.set(`docs/reference/${kind.kind.toLowerCase()}.md`, await prettified(pageOf(kind)))
   }
   files.set('docs/reference/reasons.md', await prettified(reasonsPage()))
+  files.set('docs/reference/names.md', await prettified(namesPage()))
   const resources = kinds.map((kind) => `${kind.plural}.yaml`)
   files.set(
     `${crdFolder}/kustomization.yaml`,

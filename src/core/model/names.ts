@@ -35,11 +35,15 @@ export const drainAnnotation = 'bellhop.dev/drain'
 /** On a speaker's Lease: time (RFC 3339) up to which its view of the Services was current and is acted on. */
 export const currentUpToAnnotation = 'bellhop.dev/current-up-to'
 
+/** On Eip, BgpConf, BgpPeer: what only that version can say, while the object is written in the other one. */
+export const keptVersionAnnotations = ['bellhop.dev/v1alpha1', 'bellhop.dev/v1alpha2'] as const
+
 export const eipLabel = 'bellhop.dev/eip'
 export const namespaceLabel = 'bellhop.dev/namespace'
 
 export const assignedCondition = 'bellhop.dev/EipAssigned'
 export const advertisedCondition = 'bellhop.dev/Advertised'
+export const soleProviderCondition = 'bellhop.dev/SoleProvider'
 
 export const excludeNodeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
-import { crdOf, kinds, pageOf, reasonsPage } from '../../../src/core/api/index.ts'
+import * as names from '../../../src/core/model/names.ts'
+import { crdOf, documentedNames, kinds, namesPage, pageOf, reasonsPage } from '../../../src/core/api/index.ts'
 import { structuralSchema } from '../../../src/core/api/structural.ts'
 import { reasons } from '../../../src/core/model/index.ts'
 
@@ -148,4 +149,13 @@ void test('the page of a kind names every field and every rule; that of the reas
   }
   const page = reasonsPage()
   for (const code of Object.keys(reasons)) assert.ok(page.includes(`\`${code}\``), `the page has ${code}`)
+})
+
+void test('the page of names has every annotation, label and condition that the model knows, and no other', () => {
+  const known = Object.entries(names)
+    .filter(([name]) => /(Annotation|Annotations|Label|Condition)$/.test(name))
+    .flatMap(([, value]) => value as string | readonly string[])
+  assert.deepEqual([...new Set(documentedNames)].toSorted(), [...new Set(known)].toSorted())
+  const page = namesPage()
+  for (const name of [...known, ...names.loadBalancerClasses]) assert.ok(page.includes(`\`${name}\``), `it has ${name}`)
 })

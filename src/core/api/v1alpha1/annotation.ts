@@ -1,14 +1,14 @@
 // The annotations that carry what the other version cannot say: JSON of the fields that are missing there, null for one
 // that must not be there. Whoever may write an object may write its annotations, so nothing in them is believed that a
 // field of the version could not hold.
-import { objectAt } from '../../model/index.ts'
+import { keptVersionAnnotations, objectAt } from '../../model/index.ts'
 import { type Json, isJson } from './mapping.ts'
 
 export type Version = 'v1alpha1' | 'v1alpha2'
 
 /** Annotation of an object in the other version: what only `version` can say. */
 export function annotationOf(version: Version): string {
-  return `bellhop.dev/${version}`
+  return keptVersionAnnotations[version === 'v1alpha1' ? 0 : 1]
 }
 
 /** Empty when there is none, or none that can be read. */
