@@ -5,10 +5,9 @@ import type { StatusWrites } from './status-writes.ts'
 
 /** No address was written for so long: the rush is over. */
 const quietMs = 250
-/** A rush that never ends holds nothing up for longer. */
+/** After so long in a rush that does not end, some are let go at each look: those that have waited longest. */
 const longestHoldMs = 3_000
-/** What was let go then is not held again while it is worked on. */
-const openMs = 1_000
+const someAtOnce = 2
 
 export interface Rush {
   /** True: held back; `onOver` gets the key in time. False: go ahead. */
@@ -23,7 +22,8 @@ export function openRush(
 ): Rush {
   const held = new Set<string>()
   let heldSinceMs = 0
-  let openUntilMs = Number.NEGATIVE_INFINITY
+  /** Let go during the rush, not held again. */
+  const passing = new Set<string>()
   let timer: Timer | undefined
 
   // A wall clock that was set back must not hold anything up.
@@ -34,20 +34,21 @@ export function openRush(
 
   function look(): void {
     timer = undefined
+    const isOver = isQuiet()
     const isLong = clock.nowMs() - heldSinceMs >= longestHoldMs
-    if (!isLong && !isQuiet()) {
-      timer = clock.after(quietMs, look)
-      return
+    const keys = isOver ? [...held] : isLong ? [...held].slice(0, someAtOnce) : []
+    for (const key of keys) {
+      held.delete(key)
+      if (!isOver) passing.add(key)
     }
-    if (isLong) openUntilMs = clock.nowMs() + openMs
-    const keys = [...held]
-    held.clear()
-    onOver(keys)
+    if (isOver) passing.clear()
+    if (held.size > 0) timer = clock.after(quietMs, look)
+    if (keys.length > 0) onOver(keys)
   }
 
   return {
     hold(key) {
-      if (clock.nowMs() < openUntilMs || isQuiet()) return false
+      if (passing.delete(key) || isQuiet()) return false
       if (held.size === 0) heldSinceMs = clock.nowMs()
       held.add(key)
       timer ??= clock.after(quietMs, look)

@@ -2,7 +2,8 @@
 //   1. The same event (about, type, reason, message) within ten minutes is counted, and the count written into the
 //      `series` of the first one, at most every half minute.
 //   2. New events wait in two short queues and are sent at the rate of their type, Warnings first. What does not fit is
-//      dropped and counted: Normal events first under load, as their queue is the shorter in time.
+//      dropped and counted: Normal events first under load, as their queue is the shorter in time and a rush of them
+//      ends with its budget: an event costs the API server as much as what it tells of.
 import { type Clock, type Timer, pause } from '../process/clock.ts'
 import type { EventSubject, Events, EventsOptions, KubeObject } from './interface.ts'
 import { microTime } from './micro-time.ts'
@@ -11,6 +12,8 @@ import { events } from './resources.ts'
 const sameEventMs = 600_000
 const seriesEveryMs = 30_000
 const maxRemembered = 4096
+/** So many Normal events at a stretch, and one a second from then on. */
+const normalBudget = { burst: 100, perSecond: 1 }
 const queueSeconds = { Normal: 5, Warning: 30 }
 // Bounds of the API server's validation.
 const maxNoteBytes = 1024
@@ -34,6 +37,7 @@ export function openEvents(options: EventsOptions): Events {
   const rates = { Normal: normalPerSecond, Warning: warningPerSecond }
   const queues: Record<EventType, Remembered[]> = { Normal: [], Warning: [] }
   const buckets = { Normal: openBucket(clock, rates.Normal), Warning: openBucket(clock, rates.Warning) }
+  const budget = openBucket(clock, normalBudget.perSecond, normalBudget.burst)
   const remembered = new Map<string, Remembered>()
   const sending = new Set<Promise<void>>()
   let dropped = 0
@@ -50,7 +54,8 @@ export function openEvents(options: EventsOptions): Events {
       if (known.stored) scheduleSeries(known)
       return
     }
-    if (queues[type].length >= rates[type] * queueSeconds[type]) {
+    const isFull = queues[type].length >= rates[type] * queueSeconds[type]
+    if (isFull || (type === 'Normal' && !budget.take())) {
       dropped++
       log.debug('an event was dropped', { reason, about: about.name })
       return
@@ -180,13 +185,13 @@ export function openEvents(options: EventsOptions): Events {
   }
 }
 
-/** A token bucket that holds what one second yields. */
-function openBucket(clock: Clock, perSecond: number): { take(): boolean; nextInMs(): number } {
-  let tokens = perSecond
+/** A token bucket; by default it holds what one second yields. */
+function openBucket(clock: Clock, perSecond: number, most = perSecond): { take(): boolean; nextInMs(): number } {
+  let tokens = most
   let atMs = clock.nowMs()
   const refill = (): void => {
     const nowMs = clock.nowMs()
-    tokens = Math.min(perSecond, tokens + ((nowMs - atMs) * perSecond) / 1000)
+    tokens = Math.min(most, tokens + ((nowMs - atMs) * perSecond) / 1000)
     atMs = nowMs
   }
   return {

@@ -110,6 +110,21 @@ void test('Normal events go out at their rate, the rest is dropped and counted; 
   }
 })
 
+void test('of a rush of Normal events a hundred are sent, then one a second; Warnings go on', async () => {
+  const { events, client, clock } = open()
+  const normal = (): number => client.creates.filter(({ object }) => object['type'] === 'Normal').length
+  for (let second = 0; second < 30; second++) {
+    for (let each = 0; each < 10; each++) {
+      events.record({ ...web, name: `web-${second}-${each}` }, 'Normal', 'AssignIP', 'success')
+    }
+    await clock.advance(1_000)
+  }
+  assert.ok(normal() >= 120 && normal() <= 140, `${normal()} sent in 30 s`)
+  events.record(web, 'Warning', 'AssignIPFailed', 'no')
+  await clock.advance(0)
+  assert.equal(client.creates.at(-1)?.object['type'], 'Warning')
+})
+
 void test('an event that could not be stored is tried again by the next of its kind', async () => {
   const { events, client, clock } = open()
   client.failWith({ code: 'Unreachable', message: 'away' })
