@@ -1,29 +1,20 @@
 // What is to be done about one Service and the records that name it (design §3, "How the two can disagree"): each row of
 // that table is a block below. A plan is made from what is known now; after its steps, whoever changed calls for another.
 import { type Ip, sameIp } from '../address/index.ts'
-import {
-  type Allocation,
-  type Condition,
-  type Holder,
-  type Reason,
-  type Service,
-  claimAnnotation,
-} from '../model/index.ts'
-import { assignedAs, keptInstead, notAssigned } from '../status/service.ts'
+import { type Allocation, type Service, claimAnnotation } from '../model/index.ts'
+import { notAssigned } from '../status/service.ts'
 import { holderOf } from './allocation.ts'
 import { type Choice, chooseAddresses } from './choose.ts'
 import { isOurs } from './ours.ts'
 import { claimOf, findHolder, fit, foreignIngress, sortRecords } from './own.ts'
 import { regain } from './regain.ts'
-import { type ServiceRequest, areEnough, nameOf, readRequest, wantedIn } from './request.ts'
+import { type ServiceRequest, areEnough, readRequest, wantedIn } from './request.ts'
 import type { HolderService } from './share.ts'
-import { type ServicePlan, type Step, assigned, lostAddress, released } from './steps.ts'
-import type { Taken } from './taken.ts'
+import { type SettleInput, keep, refuse, settle, unbound } from './settle.ts'
+import { type ServicePlan, type Step, lostAddress, released } from './steps.ts'
 import {
-  type WithheldInput,
   asksForWithheld,
   forgetWithheld,
-  homeOf,
   isAnyOf,
   isIn,
   isWithheld,
@@ -32,14 +23,13 @@ import {
   withheldReason,
   withhold,
 } from './withheld.ts'
-import { patchAssigned, patchBond, patchReleased } from './written.ts'
+import { patchReleased } from './written.ts'
 
-export interface PlanInput extends WithheldInput {
+export interface PlanInput extends SettleInput {
   /** Undefined: it does not exist. */
   readonly service: Service | undefined
   /** All that name the Service, or its claim. */
   readonly records: readonly Allocation[]
-  readonly taken: Taken
   readonly findService: HolderService
   readonly start: number
   /** How long the record has been known here, on a monotonic clock: another program's clock is never trusted. */
@@ -211,116 +201,4 @@ function stepsTo(choice: Choice, { taken }: PlanInput, service: Service, request
   if (choice.kind === 'claim') return [{ kind: 'claim', candidates: choice.candidates, holder }]
   if (choice.kind === 'join') return choice.records.map((record) => ({ kind: 'bind', record, holder }))
   return []
-}
-
-// Everything is had, or (`lacking`) one of two: rows 6 and 7, and the end of row 9 (what is not wanted any more is let go, after the status moved).
-function settle(
-  input: PlanInput,
-  service: Service,
-  own: readonly Allocation[],
-  fitting: readonly Allocation[],
-  request: ServiceRequest,
-  lacking?: Reason,
-): readonly Step[] {
-  const { key, pools } = input
-  const wanted = fitting.map(({ address }) => address)
-  const moved = wanted.length !== service.ingress.length || wanted.some((ip, at) => !sameIpAt(service.ingress, at, ip))
-  const claim = claimOf(service, input.taken)
-  const fits = fit(fitting, request, pools).fitting.length === fitting.length
-  const keeps = lacking !== undefined && !fits
-  const conditions = keeps ? keptInstead(fitting, lacking) : assignedAs(fitting, pools, service, lacking)
-  const patch = keeps ? patchBond(service, fitting, claim) : patchAssigned(service, fitting, claim, request.asked)
-  const steps: Step[] = [...unbound(input, service, fitting, keeps ? undefined : request)]
-  if (patch.length > 0) steps.push({ kind: 'writeMetadata', patch })
-  if (moved || !saysAlready(service, conditions)) {
-    steps.push({ kind: 'writeStatus', ingress: moved ? wanted : undefined, conditions })
-  }
-  for (const { address } of fitting) {
-    if (!service.ingress.some((ip) => sameIp(ip, address))) steps.push(assigned(address))
-  }
-  for (const record of own) {
-    if (!fitting.includes(record)) steps.push({ kind: 'release', record, key }, released(record))
-  }
-  return steps
-}
-
-// The name was generated after the claim, what was asked or the ports have changed since, or the address was kept for a
-// Service that is back, or is of another Eip now.
-function unbound(
-  input: PlanInput,
-  service: Service,
-  own: readonly Allocation[],
-  request?: ServiceRequest,
-): readonly Step[] {
-  return own.flatMap((record): readonly Step[] => {
-    const holder = findHolder(record, input.key, service)
-    if (holder === undefined) return []
-    const asked = request?.asked ?? holder.asked
-    const wanted = { ...holder, name: service.name, generateName: '', ports: service.ports, asked }
-    const home = homeOf(record, service, input.pools)
-    const moves = home !== undefined && home.name !== record.eip
-    if (sameHolder(holder, wanted) && record.retainedUntil === undefined && !moves) return []
-    return [{ kind: 'bind', record, holder: wanted, ...(moves ? { home } : {}) }]
-  })
-}
-
-function sameHolder(a: Holder, b: Holder): boolean {
-  const text = ({ name, claim, ports, asked }: Holder): string =>
-    JSON.stringify([
-      ...[name, claim, ports.map(({ port, protocol }) => [port, protocol])],
-      ...[asked.pool, asked.address, asked.protocol],
-    ])
-  return text(a) === text(b)
-}
-
-// One address of each family is kept: what others hold leaves the status, what was claimed besides is let go.
-function keep(
-  { key, taken }: PlanInput,
-  service: Service,
-  own: readonly Allocation[],
-  reason: Reason,
-): readonly Step[] {
-  const kept = own.filter(({ address }, at) => own.findIndex((each) => each.address.family === address.family) === at)
-  const held = kept.map(({ address }) => address)
-  const still = service.ingress.filter((ip) => held.some((other) => sameIp(ip, other)))
-  const moved = still.length === 0 || still.length < service.ingress.length
-  const conditions = keptInstead(kept, reason)
-  const patch = patchBond(service, kept, claimOf(service, taken))
-  const steps: Step[] = patch.length > 0 ? [{ kind: 'writeMetadata', patch }] : []
-  if (moved || !saysAlready(service, conditions)) {
-    const ingress = still.length === 0 ? held : still
-    const message = conditions[0]?.message ?? ''
-    steps.push({ kind: 'writeStatus', ingress: moved ? ingress : undefined, conditions })
-    steps.push({ kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message })
-  }
-  for (const record of own) if (!kept.includes(record)) steps.push({ kind: 'release', record, key }, released(record))
-  return steps
-}
-
-// `foreign` addresses leave the status: two Services must not be announced at one.
-function refuse(service: Service, conditions: readonly Condition[], foreign: readonly Ip[]): readonly Step[] {
-  const ingress =
-    foreign.length === 0 ? undefined : service.ingress.filter((ip) => !foreign.some((other) => sameIp(other, ip)))
-  if (ingress === undefined && saysAlready(service, conditions)) return []
-  return [
-    { kind: 'writeStatus', ingress, conditions },
-    { kind: 'event', type: 'Warning', reason: 'AssignIPFailed', message: conditions[0]?.message ?? nameOf(service) },
-  ]
-}
-
-function saysAlready(service: Service, wanted: readonly Condition[]): boolean {
-  return wanted.every((condition) =>
-    service.conditions.some(
-      ({ type, status, reason, message }) =>
-        type === condition.type &&
-        status === condition.status &&
-        reason === condition.reason &&
-        message === condition.message,
-    ),
-  )
-}
-
-function sameIpAt(ips: readonly Ip[], at: number, ip: Ip): boolean {
-  const other = ips[at]
-  return other !== undefined && sameIp(other, ip)
 }
