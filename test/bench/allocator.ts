@@ -4,14 +4,14 @@ import assert from 'node:assert/strict'
 import { type Ip, formatIp, parseIp } from '../../src/core/address/index.ts'
 import { type Pools, TakenIndex } from '../../src/core/ipam/index.ts'
 import { type Allocation, readAllocation, readEip } from '../../src/core/model/index.ts'
-import { type Measure, asRatio, asValue, cpuMs, quantile } from './measure.ts'
+import { type Report, asRatio, asValue, cpuMs, quantile } from './measure.ts'
 
 const size = 65_536
 /** So many in a row are timed as one: a single choice is too short for the clock. */
 const batch = 64
 const ends = 32
 
-export function measure(): Promise<readonly Measure[]> {
+export function measure(report: Report): Promise<void> {
   const eip = readEip({ metadata: { name: 'large' }, spec: { address: '10.64.0.0/16' } })
   const pools: Pools = {
     eips: new Map([[eip.name, eip]]),
@@ -40,7 +40,7 @@ export function measure(): Promise<readonly Measure[]> {
   assert.equal(taken.size, size)
   assert.deepEqual([...taken.freeIn(eip, 4, pools, 0.5)], [], 'the pool is full')
   const filledMs = batchesMs.reduce((sum, ms) => sum + ms, 0)
-  return Promise.resolve([
+  report(
     asValue(`a pool of ${size} addresses filled`, 'ms', filledMs, 1000),
     {
       ...asRatio('the same against noting alone', 'ms', filledMs, notedMs, 10),
@@ -53,7 +53,8 @@ export function measure(): Promise<readonly Measure[]> {
       quantile(batchesMs.slice(0, ends), 0.5),
       3,
     ),
-  ])
+  )
+  return Promise.resolve()
 }
 
 function recordsOfAll(): ReadonlyMap<string, Allocation> {

@@ -7,7 +7,7 @@ import type { CreateTimes } from '../e2e/create-timed.ts'
 import { create, eipObject, serviceObject } from '../e2e/claim.ts'
 import type { Lab } from '../lab/index.ts'
 import { type Batch, createBatch, removeBatch, say, waitForQuiet, withBenchLab } from './bench-lab.ts'
-import { type Measure, asRatio, asRatios, asValue, quantile } from './measure.ts'
+import { type Measure, type Report, asRatio, asRatios, asValue, quantile } from './measure.ts'
 
 const pool = 'bench'
 const sequential = 100
@@ -17,14 +17,15 @@ const atOnce = 20
 const whileDeleting = 40
 const existing = 10_000
 
-export function measureEmpty(): Promise<readonly Measure[]> {
-  return withPool((lab) => measureAt(lab, 0))
+export function measureEmpty(report: Report): Promise<void> {
+  return withPool((lab) => measureAt(lab, 0, report))
 }
 
-export function measureFull(): Promise<readonly Measure[]> {
+export function measureFull(report: Report): Promise<void> {
   return withPool(async (lab) => {
     await createExisting(lab)
-    return [...memory(lab), ...(await measureAt(lab, existing))]
+    report(...memory(lab))
+    await measureAt(lab, existing, report)
   })
 }
 
@@ -35,24 +36,26 @@ function withPool<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
   })
 }
 
-async function measureAt(lab: Lab, there: number): Promise<readonly Measure[]> {
+async function measureAt(lab: Lab, there: number, report: Report): Promise<void> {
   const at = (name: string): string => `${name}, at ${there}`
   say(`at ${there} Services: one after the other`)
   const { bare, ours } = await createOneByOne(lab)
   const bareMs = bare.map(answerMs)
-  say(`at ${there} Services: ${many}, ${atOnce} at a time`)
-  const crowd = await createCrowd(lab)
-  say(`at ${there} Services: while ${many} are deleted`)
-  const deleting = await createWhileDeleting(lab)
-  return [
+  report(
     ...asRatios(at('create → answer'), ours.map(answerMs), bareMs, { p50: 1.8, p99: 2 }),
     ...asRatios(at('create → ingress'), ours.map(ingressMs), bareMs, { p50: 2.4, p99: 3 }),
+  )
+  say(`at ${there} Services: ${many}, ${atOnce} at a time`)
+  const crowd = await createCrowd(lab)
+  report(
     asRatio(at(`${many} creates until all have ingress`), 'ms', crowd.oursMs, crowd.bareMs, 2.2),
     asValue(at('create → ingress meanwhile, p50'), 'ms', crowd.ingressP50Ms, 600),
     asRatio(at('API server CPU for them'), 's', crowd.oursCpu, crowd.bareCpu, 2.2),
     asValue(at('API writes over the life of a Service'), 'writes', crowd.writes, 4),
-    asRatio(at('create → ingress while others are deleted, p50'), 'ms', deleting.oursMs, deleting.bareMs, 2.4),
-  ]
+  )
+  say(`at ${there} Services: while ${many} are deleted`)
+  const deleting = await createWhileDeleting(lab)
+  report(asRatio(at('create → ingress while others are deleted, p50'), 'ms', deleting.oursMs, deleting.bareMs, 2.4))
 }
 
 // In turns, so that what the machine does besides falls on both.

@@ -4,12 +4,12 @@
 import { createTimed, watchRoutes } from '../e2e/client.ts'
 import { addressKey, remove, serviceObject } from '../e2e/claim.ts'
 import { withBenchLab } from './bench-lab.ts'
-import { type Measure, asRatios } from './measure.ts'
+import { type Report, asRatios } from './measure.ts'
 
 const count = 100
 const warmUps = 10
 
-export function measure(): Promise<readonly Measure[]> {
+export function measure(report: Report): Promise<void> {
   return withBenchLab(async (lab) => {
     const routes = await watchRoutes(lab)
     try {
@@ -31,11 +31,11 @@ export function measure(): Promise<readonly Measure[]> {
       const baseline = bareTimes.map(({ answeredMs, startMs }) => answeredMs - startMs)
       const answered = times.map(({ answeredMs, startMs }) => answeredMs - startMs)
       const ingress = times.map(({ ingressMs, startMs }) => (ingressMs ?? Number.NaN) - startMs)
-      return [
+      report(
         ...asRatios('create → answer', answered, baseline, { p50: 1.8, p99: 2 }),
         ...asRatios('create → ingress', ingress, baseline, { p50: 2.4, p99: 3 }),
         ...asRatios('create → route on both leaves', routed, baseline, { p50: 3, p99: 3 }),
-      ]
+      )
     } finally {
       routes.stop()
     }

@@ -10,6 +10,9 @@ export interface Measure {
   readonly ok: boolean
 }
 
+/** Takes figures as they come: a suite may go on for minutes. */
+export type Report = (...measures: readonly Measure[]) => void
+
 export function asRatio(name: string, unit: string, value: number, baseline: number, most: number): Measure {
   const ratio = value / baseline
   return { name, value, unit, baseline, ratio, bar: `ratio <= ${most}`, ok: ratio <= most }

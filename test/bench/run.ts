@@ -3,14 +3,14 @@
 // suites whose titles match: `node test/bench/run.ts 'none exist|encoding'`.
 import { mkdirSync, writeFileSync } from 'node:fs'
 
-import type { Measure } from './measure.ts'
+import type { Measure, Report } from './measure.ts'
 
-const suites: Readonly<Record<string, () => Promise<readonly Measure[]>>> = {
-  'engine: encoding': async () => (await import('./bgp-encode.ts')).measure(),
-  'allocator: a large pool': async () => (await import('./allocator.ts')).measure(),
-  'lab: the time line of a Service': async () => (await import('./lab-timeline.ts')).measure(),
-  'lab: creates, when none exist': async () => (await import('./creates.ts')).measureEmpty(),
-  'lab: creates, when 10,000 exist': async () => (await import('./creates.ts')).measureFull(),
+const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
+  'engine: encoding': async (report) => (await import('./bgp-encode.ts')).measure(report),
+  'allocator: a large pool': async (report) => (await import('./allocator.ts')).measure(report),
+  'lab: the time line of a Service': async (report) => (await import('./lab-timeline.ts')).measure(report),
+  'lab: creates, when none exist': async (report) => (await import('./creates.ts')).measureEmpty(report),
+  'lab: creates, when 10,000 exist': async (report) => (await import('./creates.ts')).measureFull(report),
 }
 
 const only = new RegExp(process.argv[2] ?? '')
@@ -18,10 +18,10 @@ const all: Measure[] = []
 for (const [title, measure] of Object.entries(suites)) {
   if (!only.test(title)) continue
   process.stdout.write(`== ${title}\n`)
-  for (const each of await measure()) {
-    all.push(each)
-    process.stdout.write(`${line(each)}\n`)
-  }
+  await measure((...measures) => {
+    all.push(...measures)
+    for (const each of measures) process.stdout.write(`${line(each)}\n`)
+  })
 }
 const out = new URL('./out/', import.meta.url)
 mkdirSync(out, { recursive: true })
