@@ -35,7 +35,15 @@ export async function onStage<T>(
   let failed: string | undefined
   try {
     for (const [name, labels] of Object.entries(namespaces)) {
-      await lab.request('POST', '/api/v1/namespaces', { metadata: { name, labels } })
+      // One of that name may still be on its way out, of the claim before.
+      await waitFor(
+        `namespace ${name} is made`,
+        async () => {
+          await lab.request('POST', '/api/v1/namespaces', { metadata: { name, labels } })
+          return true
+        },
+        { timeoutMs: 30_000, everyMs: 200 },
+      )
     }
     await Promise.all(Object.entries(eips).map(([name, spec]) => createEip(lab, name, spec)))
     return await show()
