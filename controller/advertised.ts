@@ -3,11 +3,10 @@
 //
 //   1. a change of one Service, its endpoints or its Eip brings that Service; a change of speakers, nodes or racks all
 //      of them, gathered for everyGapMs
-//   2. what is no "yes" is written only when it has stood for settleMs: endpoints come a moment after their Service, and a
-//      session that flaps must not rewrite ten thousand Services
-//   3. while a rush of assignments is on, verdicts wait (rush.ts): users wait for addresses first, and endpoints are late
-//      then too
-//   4. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
+//   2. "yes" is written when no rush of assignments is on (rush.ts), since users wait for addresses first; every other
+//      verdict only when it has stood for settleMs, in a rush for longer: endpoints come a moment after their Service, and
+//      a session that flaps must not rewrite ten thousand Services
+//   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
 import type { Ip } from '../src/core/address/index.ts'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
 import {
@@ -34,6 +33,7 @@ import type { Speaker } from './speaker-object.ts'
 import type { StatusWrites } from './status-writes.ts'
 
 const settleMs = 3_000
+const settleInRushMs = 30_000
 const everyGapMs = 1_000
 
 export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>): Duty {
@@ -67,9 +67,9 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
       unsettled.delete(key)
       return 'done'
     }
+    if (status === 'True' && rush.hold(key)) return 'done'
     const waitMs = status === 'True' ? 0 : settlesInMs(key, condition)
-    if (waitMs > 0) return { retryAfterMs: waitMs }
-    if (rush.hold(key)) return 'done'
+    if (waitMs > 0) return { retryAfterMs: Math.min(waitMs, settleMs) }
     unsettled.delete(key)
     const body = [
       { op: 'test', path: '/metadata/uid', value: service.uid },
@@ -88,7 +88,7 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
       unsettled.set(key, { condition, sinceMs: clock.nowMs() })
       return settleMs
     }
-    return known.sinceMs + settleMs - clock.nowMs()
+    return known.sinceMs + (rush.isOn() ? settleInRushMs : settleMs) - clock.nowMs()
   }
 
   function inputOf(key: string, service: Service, addresses: readonly Ip[]): AdvertisedInput {

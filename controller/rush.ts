@@ -12,6 +12,7 @@ const someAtOnce = 2
 export interface Rush {
   /** True: held back; `onOver` gets the key in time. False: go ahead. */
   hold(key: string): boolean
+  isOn(): boolean
   stop(): void
 }
 
@@ -54,6 +55,7 @@ export function openRush(
       timer ??= clock.after(quietMs, look)
       return true
     },
+    isOn: () => !isQuiet(),
     stop: () => timer?.cancel(),
   }
 }
