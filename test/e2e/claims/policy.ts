@@ -193,10 +193,11 @@ export const policy: readonly Claim[] = [
           expect(/Eip theirs is bound/.test(moved), `the edit was ${moved}`)
           await changeEip(lab, 'theirs', { spec: { allowExplicit: true } })
           await waitFor('it is allowed', async () => {
-            await createService(lab, byName)
+            await createService(lab, byAddress)
             return true
           })
-          await createService(lab, byAddress)
+          // After it: by name it is any of the four that are free.
+          await createService(lab, byName)
           await ingressIn(lab, 'by-name', stranger, '172.23.4.3')
           await waitForIngress(lab, 'by-address', ['172.23.4.38'], { namespace: stranger })
           return said
