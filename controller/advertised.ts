@@ -4,8 +4,8 @@
 //   1. a change of one Service, its endpoints or its Eip brings that Service; a change of speakers, nodes or racks all
 //      of them, gathered for everyGapMs
 //   2. "yes" is written when no rush of assignments is on (rush.ts), since users wait for addresses first; every other
-//      verdict only when it has stood for settleMs, in a rush for longer: endpoints come a moment after their Service, and
-//      a session that flaps must not rewrite ten thousand Services
+//      verdict only when it has stood for a while (standsMs): endpoints come after their Service, and a session that flaps
+//      must not rewrite ten thousand Services
 //   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
 import type { Ip } from '../src/core/address/index.ts'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
@@ -33,7 +33,10 @@ import type { Speaker } from './speaker-object.ts'
 import type { StatusWrites } from './status-writes.ts'
 
 const settleMs = 3_000
-const settleInRushMs = 30_000
+/** What will most likely be put right without anybody's doing. */
+const settleBehindMs = 10_000
+/** The EndpointSlice controller writes 20 a second by default, and many hundreds of Services may be before this one. */
+const settleLateMs = 30_000
 const everyGapMs = 1_000
 
 export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>): Duty {
@@ -68,7 +71,7 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
       return 'done'
     }
     if (status === 'True' && rush.hold(key)) return 'done'
-    const waitMs = status === 'True' ? 0 : settlesInMs(key, condition)
+    const waitMs = status === 'True' ? 0 : settlesInMs(service, condition)
     if (waitMs > 0) return { retryAfterMs: Math.min(waitMs, settleMs) }
     unsettled.delete(key)
     const body = [
@@ -82,13 +85,21 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
     return outcomeOf(written.error)
   }
 
-  function settlesInMs(key: string, condition: Condition): number {
+  function settlesInMs(service: Service, condition: Condition): number {
+    const key = `${service.namespace}/${service.name}`
     const known = unsettled.get(key)
     if (known?.condition.status !== condition.status || known.condition.reason !== condition.reason) {
       unsettled.set(key, { condition, sinceMs: clock.nowMs() })
       return settleMs
     }
-    return known.sinceMs + (rush.isOn() ? settleInRushMs : settleMs) - clock.nowMs()
+    return known.sinceMs + standsMs(service, condition) - clock.nowMs()
+  }
+
+  function standsMs({ namespace, name, selector }: Service, { reason }: Condition): number {
+    // A Service with a selector has a slice as soon as its endpoints have been looked for, be it an empty one.
+    const looksForEndpoints = Object.keys(selector).length > 0 && view.slicesOf(`${namespace}/${name}`).length === 0
+    if (rush.isOn() || (reason === 'NoReadyEndpoint' && looksForEndpoints)) return settleLateMs
+    return reason === 'SpeakersBehind' ? settleBehindMs : settleMs
   }
 
   function inputOf(key: string, service: Service, addresses: readonly Ip[]): AdvertisedInput {

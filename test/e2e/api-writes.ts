@@ -2,9 +2,14 @@
 import type { Lab } from '../lab/index.ts'
 import { kubectl } from './claim.ts'
 
+const written: ReadonlySet<string> = new Set(['services', 'eipallocations'])
+const writing: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE'])
+
 export interface Writes {
   /** Stored by the API server. */
   readonly done: number
+  /** Those stored, by what they were: `PATCH services/status`. */
+  readonly byKind: ReadonlyMap<string, number>
   /** Refused: a claim that found its address taken, a patch that came too late. */
   readonly refused: number
 }
@@ -13,16 +18,25 @@ export interface Writes {
 export async function countWrites(lab: Lab): Promise<Writes> {
   let done = 0
   let refused = 0
+  const byKind = new Map<string, number>()
   for (const [, labels = '', value] of (await metricsOf(lab)).matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
-    const counts =
-      /resource="(services|eipallocations)"/.test(labels) &&
-      /verb="(POST|PUT|PATCH|APPLY|DELETE)"/.test(labels) &&
-      /dry_run=""/.test(labels)
-    if (!counts) continue
-    if (/code="2/.test(labels)) done += Number(value)
-    else refused += Number(value)
+    const label = (name: string): string => new RegExp(`\\b${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
+    const [verb, resource, subresource] = [label('verb'), label('resource'), label('subresource')]
+    if (!written.has(resource) || !writing.has(verb) || label('dry_run') !== '') continue
+    if (!label('code').startsWith('2')) {
+      refused += Number(value)
+      continue
+    }
+    done += Number(value)
+    const kind = `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`}`
+    byKind.set(kind, (byKind.get(kind) ?? 0) + Number(value))
   }
-  return { done, refused }
+  return { done, byKind, refused }
+}
+
+/** What was written between two counts, for a message. */
+export function writesBetween(before: Writes, after: Writes): string {
+  return [...after.byKind].map(([kind, count]) => `${count - (before.byKind.get(kind) ?? 0)} ${kind}`).join(', ')
 }
 
 /** Seconds of CPU time that the API server has used. */

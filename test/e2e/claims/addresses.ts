@@ -1,6 +1,6 @@
 // Addresses in the lab: the plain cases of admission and allocation, one claim each.
 import { type Lab, waitFor } from '../../lab/index.ts'
-import { countWrites } from '../api-writes.ts'
+import { countWrites, writesBetween } from '../api-writes.ts'
 import {
   type Claim,
   type ServiceJson,
@@ -314,7 +314,7 @@ export const addresses: readonly Claim[] = [
         await onlySamplesHold(lab)
         const after = await countWrites(lab)
         const writes = (after.done - before.done - 2 * names.length) / names.length
-        expect(writes <= 4, `${writes.toFixed(2)} writes a Service`)
+        expect(writes <= 4, `${writes.toFixed(2)} writes a Service: ${writesBetween(before, after)}`)
         const refused = `${after.refused - before.refused} refused`
         return `200 in ${(tookMs / 1000).toFixed(1)} s, ${writes.toFixed(2)} writes a Service, ${refused}`
       } finally {

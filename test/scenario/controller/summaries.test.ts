@@ -184,6 +184,31 @@ scenario('Advertised: True when a speaker has caught up, False when the sessions
   assert.equal(stage.condition(services, 'a/web', advertised)?.reason, 'NoSession')
 })
 
+scenario('Advertised: endpoints that have not been looked for yet are waited for (part of OPS-02)', async (stage) => {
+  putLab(stage)
+  await stage.start()
+  const verdict = (key: string): string | undefined => stage.condition(services, key, advertised)?.reason
+  stage.claimedService('a/late', '192.0.2.1', 'pool', { selector: { app: 'web' } })
+  stage.claimedService('a/by-hand', '192.0.2.2', 'pool')
+  stage.claimedService('a/nobody', '192.0.2.3', 'pool', { selector: { app: 'web' } })
+  await stage.until('ingress', () => ['a/late', 'a/by-hand', 'a/nobody'].every((key) => stage.ingress(key).length > 0))
+  const renewed = (seconds: number): Promise<void> => {
+    stage.lease('master')
+    stage.lease('worker2')
+    return stage.rest(seconds * 1_000)
+  }
+  await renewed(6)
+  assert.deepEqual(['a/late', 'a/by-hand', 'a/nobody'].map(verdict), [undefined, 'NoReadyEndpoint', undefined])
+  for (let seconds = 6; seconds < 24; seconds += 6) await renewed(6)
+  stage.endpoints('a/late', 'master')
+  await stage.until('it is advertised', () => verdict('a/late') === 'Advertised')
+  const { length } = stage.writes().filter(({ path }) => path.endsWith('/services/late/status'))
+  assert.equal(length, 2, 'its address, and the one verdict')
+  assert.equal(verdict('a/nobody'), undefined)
+  for (let seconds = 24; seconds < 42; seconds += 6) await renewed(6)
+  assert.equal(verdict('a/nobody'), 'NoReadyEndpoint')
+})
+
 scenario('Eip.status is gathered: a hundred Services are a few writes', async (stage) => {
   await stage.start()
   for (let at = 0; at < 100; at++) stage.claimedService(`a/s${at}`, `192.0.2.${at}`, 'pool')
