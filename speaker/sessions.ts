@@ -115,8 +115,10 @@ export function openSessions(options: SessionsOptions): Sessions {
   // The session's own local address is one; of the other family the engine takes a global one on the same link.
   function linkOf(report: SessionReport): Pick<EstablishedSession, 'subnets' | 'ownNextHops'> {
     const subnets = subnetsOf(report)
-    const { localAddress } = report
-    const own = localAddress === undefined ? report.families : [localAddress.family]
+    const { localAddress, extendedNextHop } = report
+    // RFC 8950: the own IPv6 address is the next hop of IPv4 prefixes too.
+    const isEither = localAddress === undefined || extendedNextHop === true
+    const own = isEither ? report.families : [localAddress.family]
     return { subnets, ownNextHops: [...new Set([...own, ...subnets.map(({ ip }) => ip.family)])] }
   }
 

@@ -33,6 +33,7 @@ export function measure(report: Report): Promise<void> {
       addPathSend: [],
       fourOctetAs: true,
       maxMessageLength: 4096,
+      extendedNextHop: false,
       routeRefresh: true,
       enhancedRouteRefresh: false,
       gracefulRestart: false,

@@ -46,9 +46,9 @@ function nlriOf(context: UpdateContext, family: 4 | 6): fc.Arbitrary<Nlri> {
   return fc.record({ prefix, pathId })
 }
 
-function segments(as: fc.Arbitrary<number>): fc.Arbitrary<readonly AsPathSegment[]> {
+function segments(as: fc.Arbitrary<number>, mostType = 4): fc.Arbitrary<readonly AsPathSegment[]> {
   return fc.array(
-    fc.record({ type: fc.integer({ min: 1, max: 4 }), asNumbers: fc.array(as, { minLength: 1, maxLength: 5 }) }),
+    fc.record({ type: fc.integer({ min: 1, max: mostType }), asNumbers: fc.array(as, { minLength: 1, maxLength: 5 }) }),
     { maxLength: 3 },
   )
 }
@@ -57,7 +57,7 @@ function attributesOf(context: UpdateContext): fc.Arbitrary<Attributes> {
   const as = context.fourOctetAs ? u32 : u16
   const wide = context.fourOctetAs
     ? {}
-    : { as4Path: segments(u32).filter((list) => list.length > 0), as4Aggregator: fc.record({ as: u32, ip: ip4 }) }
+    : { as4Path: segments(u32, 2).filter((list) => list.length > 0), as4Aggregator: fc.record({ as: u32, ip: ip4 }) }
   const optional = {
     med: u32,
     ...(context.external ? {} : { localPref: u32 }),

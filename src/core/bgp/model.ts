@@ -85,6 +85,8 @@ export interface SessionReport {
   readonly families: readonly Family[]
   /** Families in which several paths of a prefix may be sent. */
   readonly addPath: readonly Family[]
+  /** IPv4 prefixes go out with our IPv6 address as their next hop (RFC 8950). */
+  readonly extendedNextHop?: boolean
   readonly negotiatedHoldTimeMs?: number
   /** Last error in the words of the RFCs: "Cease/Administrative Reset received", "connection refused". */
   readonly lastError?: string
@@ -92,5 +94,7 @@ export interface SessionReport {
   readonly flaps: number
   readonly prefixesWanted: number
   readonly prefixesSent: number
+  /** Announced by the peer in this session; counted and dropped. */
+  readonly prefixesReceived: number
   readonly messages: { readonly sent: MessageCounts; readonly received: MessageCounts }
 }

@@ -10,6 +10,10 @@ export interface BgpOptions {
   readonly log: Log
   /** Called when a session changes its state, and only then. */
   readonly onChange: (report: SessionReport) => void
+  /** Called when `configure` ends a session that was up, with the settings that made it so: `password changed`. */
+  readonly onReset?: (peerKey: string, reason: string) => void
+  /** How long routes carry GRACEFUL_SHUTDOWN (RFC 8326) before a session is ended on purpose; 1000 when absent. */
+  readonly gracefulShutdownMs?: number
 }
 
 export interface ListenSettings {
@@ -35,7 +39,8 @@ export interface Bgp {
   drained(peerKey?: string): Promise<void>
   /**
    * Ends all. `restart`: where graceful restart was negotiated the connection just ends, so that the peer keeps the
-   * routes. `leave`, and `restart` everywhere else: withdraw, flush, Cease. Never longer than a few seconds.
+   * routes. `leave`, and `restart` everywhere else: tag with GRACEFUL_SHUTDOWN, wait, withdraw, flush, Cease. Never longer
+   * than a few seconds.
    */
   close(how: 'restart' | 'leave'): Promise<void>
 }

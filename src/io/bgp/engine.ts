@@ -1,10 +1,18 @@
 import type { Socket } from 'node:net'
 
-import { type Ip, type Prefix, formatIp } from '../../core/address/index.ts'
+import { type Ip, type Prefix, formatIp, sameIp } from '../../core/address/index.ts'
 import type { Path, PeerSettings, SessionReport } from '../../core/bgp/index.ts'
 import { PathInterner } from '../../core/bgp/rib/index.ts'
+import {
+  ceaseSubcodes,
+  encodeNotification,
+  errorCodes,
+  notification,
+  standardMaxLength,
+} from '../../core/bgp/wire/index.ts'
 import { limitHops } from '../net/tcp.ts'
 import type { Bgp, BgpOptions, ListenSettings } from './bgp.ts'
+import { Connection } from './connection.ts'
 import { minimumTtlOf } from './endpoints.ts'
 import { Listeners } from './listeners.ts'
 import { Peer } from './peer.ts'
@@ -14,12 +22,16 @@ export function openBgp(options: BgpOptions): Bgp {
   return new Engine(options)
 }
 
+const mostRejections = 16
+
 class Engine implements Bgp {
   readonly #options: BgpOptions
   readonly #listeners: Listeners
   readonly #interner = new PathInterner()
   readonly #peers = new Map<string, Peer>()
   #isReady = false
+  /** Connections that are being told that they are not wanted. */
+  #rejecting = 0
 
   constructor(options: BgpOptions) {
     this.#options = options
@@ -36,7 +48,8 @@ class Engine implements Bgp {
     for (const [key, peer] of this.#peers) {
       if (wanted.has(key)) continue
       this.#peers.delete(key)
-      void peer.close('remove')
+      const isReplaced = [...wanted.values()].some(({ neighbor }) => sameIp(neighbor, peer.settings.neighbor))
+      void peer.close(isReplaced ? 'replace' : 'remove')
     }
     // Keys first: a peer that dials at once must not be met without its password.
     this.#listeners.configure(listen, [...wanted.values()])
@@ -72,23 +85,35 @@ class Engine implements Bgp {
   }
 
   #add(settings: PeerSettings): void {
-    const { clock, random, log, onChange } = this.#options
-    const peer = new Peer(settings, { clock, random, log, onChange, interner: this.#interner, isReady: this.#isReady })
+    const { clock, random, log, onChange, onReset = () => {}, gracefulShutdownMs = 1000 } = this.#options
+    const peer = new Peer(settings, {
+      ...{ clock, random, log, onChange, onReset, gracefulShutdownMs },
+      ...{ interner: this.#interner, isReady: this.#isReady },
+    })
     this.#peers.set(settings.key, peer)
     peer.start()
   }
 
   #accept(socket: Socket, remote: Ip, local: Ip): void {
-    const address = formatIp(remote)
-    const peer = [...this.#peers.values()].find(({ settings }) => formatIp(settings.neighbor) === address)
+    const peer = [...this.#peers.values()].find(({ settings }) => sameIp(settings.neighbor, remote))
     if (peer === undefined) {
-      this.#options.log.debug('connection from no peer of ours', { address })
-      socket.destroy()
-      return
+      this.#options.log.debug('connection from no peer of ours', { address: formatIp(remote) })
+      return this.#reject(socket)
     }
     const minimumTtl = minimumTtlOf(peer.settings)
     if (minimumTtl !== undefined && !limitHops(socket, minimumTtl)) socket.destroy()
-    else peer.accept(socket, local)
+    else if (!peer.accept(socket, local)) this.#reject(socket)
+  }
+
+  // RFC 4486 §4: told why; many at a time are closed without a word.
+  #reject(socket: Socket): void {
+    if (this.#rejecting >= mostRejections) return void socket.destroy()
+    this.#rejecting++
+    const ignore = (): void => {}
+    const handlers = { maxMessageLength: () => standardMaxLength, receive: ignore, fail: ignore, drain: ignore }
+    const connection = new Connection(socket, this.#options.clock, handlers)
+    connection.write(encodeNotification(notification(errorCodes.cease, ceaseSubcodes.connectionRejected)))
+    void connection.end().then(() => this.#rejecting--)
   }
 }
 

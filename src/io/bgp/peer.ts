@@ -3,32 +3,26 @@ import type { Socket } from 'node:net'
 import { type Family, type Ip, type Prefix, formatIp } from '../../core/address/index.ts'
 import type { Path, PeerSettings, SessionReport } from '../../core/bgp/index.ts'
 import { AdjRibOut, Outbound, type PathInterner } from '../../core/bgp/rib/index.ts'
-import {
-  type Action,
-  type Negotiated,
-  type SessionEvent,
-  initialState,
-  negotiate,
-  resetReason,
-  survivorOf,
-  withSettings,
-} from '../../core/bgp/session/index.ts'
-import { type Update, ceaseSubcodes, isWireError } from '../../core/bgp/wire/index.ts'
+import { type Action, type Negotiated, type SessionEvent, resetReason } from '../../core/bgp/session/index.ts'
+import { type Update, ceaseSubcodes } from '../../core/bgp/wire/index.ts'
 import { dialTcp } from '../net/tcp.ts'
-import { type Clock, pause } from '../process/clock.ts'
+import { type Clock, type Timer, pause } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Counts } from './counts.ts'
 import { dialTarget, otherFamilyAddress } from './endpoints.ts'
 import { Sender } from './sender.ts'
-import { Track, type TrackHandlers } from './track.ts'
+import { Tracks } from './tracks.ts'
 
 export interface PeerOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
   readonly onChange: (report: SessionReport) => void
+  readonly onReset: (key: string, reason: string) => void
   readonly interner: PathInterner
   readonly isReady: boolean
+  /** How long routes carry GRACEFUL_SHUTDOWN before a planned end. */
+  readonly gracefulShutdownMs: number
 }
 
 /** Longer than that nobody waits for a peer that does not read. */
@@ -41,37 +35,34 @@ export class Peer {
   readonly #sent = new Counts()
   readonly #received = new Counts()
   readonly #sender: Sender
-  readonly #handlers: TrackHandlers
+  readonly #tracks: Tracks
   #settings: PeerSettings
-  /** The session. */
-  #track: Track
-  /** A second connection, until RFC 4271 §6.8 has chosen. */
-  #second: Track | undefined
   #negotiated: Negotiated | undefined
   #sinceMs: number
   #lastError: string | undefined
   #flaps = 0
+  #prefixesReceived = 0
   #reported: SessionReport['state'] = 'IDLE'
+  /** Runs while the session is up for the last moments before it is shut down (RFC 8326). */
+  #shuttingDown: Timer | undefined
+  #isTagged = false
 
   constructor(settings: PeerSettings, options: PeerOptions) {
+    const { clock, random, log, interner, isReady } = options
     this.#options = options
     this.#settings = settings
-    this.#log = options.log.child({ peer: settings.key, neighbor: formatIp(settings.neighbor) })
-    this.#sinceMs = options.clock.wallMs()
-    this.#sender = new Sender(new AdjRibOut(options.interner), options.clock, this.#sent, options.isReady)
+    this.#log = log.child({ peer: settings.key, neighbor: formatIp(settings.neighbor) })
+    this.#sinceMs = clock.wallMs()
+    this.#sender = new Sender(new AdjRibOut(interner), { clock, random, counts: this.#sent, isReady })
     this.#sender.setInterval(settings.minAdvertisementMs ?? 0)
-    this.#handlers = {
+    this.#tracks = new Tracks(settings, Math.floor(random() * 2 ** 32), clock, {
       dial: () => dialTcp(dialTarget(this.#settings)),
-      event: (track, event) => this.#event(track, event),
-      act: (track, action) => this.#act(track, action),
+      act: (action) => this.#act(action),
       sent: ({ type }) => this.#sent.add(type),
       received: ({ type }) => this.#received.add(type),
-      drain: (track) => {
-        if (track === this.#track) this.#sender.drain()
-      },
-    }
-    const seed = Math.floor(options.random() * 2 ** 32)
-    this.#track = new Track(initialState(settings, seed), options.clock, this.#handlers)
+      drain: () => this.#sender.drain(),
+      changed: () => this.#reportChange(),
+    })
   }
 
   get settings(): PeerSettings {
@@ -79,27 +70,20 @@ export class Peer {
   }
 
   start(): void {
-    this.#event(this.#track, this.#settings.adminDown ? stop('administrativeShutdown') : { name: 'ManualStart' })
+    this.#tracks.event(this.#settings.adminDown ? shutdownByHand : { name: 'ManualStart' })
   }
 
   /** Takes other settings; the session is reset only when the peer must hear of the change. */
   configure(settings: PeerSettings): void {
     const before = this.#settings
-    const reason = resetReason(before, settings)
-    if (reason !== undefined) {
-      this.#log.info('session reset by a change of its settings', { reason })
-      const name = 'AutomaticStop'
-      this.#event(this.#track, { name, subcode: ceaseSubcodes.otherConfigurationChange, detail: reason })
-      this.#dropSecond()
-    }
+    const reason = resetReason(before, settings, this.#negotiated !== undefined)
+    if (reason !== undefined) this.#reset(reason)
     this.#settings = settings
-    this.#track.state = withSettings(this.#track.state, settings)
+    this.#tracks.configure(settings)
     this.#sender.setInterval(settings.minAdvertisementMs ?? 0)
-    if (settings.adminDown !== before.adminDown) this.start()
-    else if (reason !== undefined && !settings.adminDown) this.#event(this.#track, { name: 'AutomaticStart' })
-    else if (this.#negotiated !== undefined && isSentOtherwise(before, settings)) {
-      this.#sender.change(this.#outbound(this.#negotiated))
-    }
+    if (settings.adminDown !== before.adminDown) this.#turn()
+    else if (reason !== undefined && !settings.adminDown) this.#tracks.event({ name: 'AutomaticStart' })
+    else if (isSentOtherwise(before, settings)) this.#sendAnew()
   }
 
   setPaths(prefix: Prefix, paths: readonly Path[]): void {
@@ -114,46 +98,27 @@ export class Peer {
     return this.#sender.drained()
   }
 
-  /** Takes or closes a connection that the peer dialled. */
-  accept(socket: Socket, localAddress: Ip): void {
-    const { name } = this.#track.state
-    if (name === 'IDLE') {
-      // Held back after a failure, but the peer is there: RFC 4271 leaves the automatic start to us.
-      this.#event(this.#track, { name: 'AutomaticStart_with_PassiveTcpEstablishment' })
-      if (this.#track.state.name === 'IDLE') return void socket.destroy()
-      this.#track.accept(socket, localAddress)
-    } else if (name === 'ACTIVE') {
-      this.#track.accept(socket, localAddress)
-    } else {
-      // Also while our own dial is under way: were it given up here, and the peer's there, both would be lost.
-      this.#dropSecond()
-      const { settings, restarted, connectRetryCounter, seed } = this.#track.state
-      const waiting = { name: 'ACTIVE' as const, settings, restarted, connectRetryCounter, seed }
-      this.#second = new Track(waiting, this.#options.clock, this.#handlers)
-      this.#second.accept(socket, localAddress)
-    }
-    this.#reportChange()
+  /** Takes a connection that the peer dialled; false: no session is wanted, the connection is the caller's to close. */
+  accept(socket: Socket, localAddress: Ip): boolean {
+    return this.#tracks.accept(socket, localAddress)
   }
 
-  /** See Bgp.close; `remove`: the peer is configured no more. */
-  async close(how: 'restart' | 'leave' | 'remove'): Promise<void> {
-    this.#dropSecond()
+  /** See Bgp.close; `remove`: the peer is configured no more, `replace`: another one has its address now. */
+  async close(how: 'restart' | 'leave' | 'remove' | 'replace'): Promise<void> {
+    this.#shuttingDown?.cancel()
+    this.#tracks.dropSecond()
     const isKept = how === 'restart' && this.#negotiated?.gracefulRestart === true
-    if (how !== 'remove') {
-      if (!isKept) this.#sender.withdrawAll()
-      await this.#flush()
-    }
-    const event = isKept
-      ? ({ name: 'TcpConnectionFails', why: 'closed for a restart' } as const)
-      : stop(how === 'remove' ? 'peerDeconfigured' : 'administrativeShutdown')
-    const track = this.#track
-    this.#event(track, event)
+    if (isKept) await this.#flush()
+    else if (how !== 'replace') await this.#shutGracefully(how !== 'remove')
+    this.#tracks.event(isKept ? endForRestart : endings[how])
+    this.#tracks.dropSecond()
+    const track = this.#tracks.current
     track.timers.disarmAll()
     await track.ended
   }
 
   report(): SessionReport {
-    const { state } = this.#track
+    const { state } = this.#tracks
     const up = this.#negotiated
     return {
       key: this.#settings.key,
@@ -163,12 +128,66 @@ export class Peer {
       ...(up === undefined ? {} : { remoteRouterId: up.remoteRouterId, negotiatedHoldTimeMs: up.holdTimeMs }),
       families: up?.families ?? [],
       addPath: up?.addPathSend ?? [],
+      ...(up?.extendedNextHop === true ? { extendedNextHop: true } : {}),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       flaps: this.#flaps,
       prefixesWanted: this.#sender.rib.wantedCount,
       prefixesSent: this.#sender.rib.sentCount,
+      prefixesReceived: this.#prefixesReceived,
       messages: { sent: this.#sent.read(), received: this.#received.read() },
     }
+  }
+
+  #reset(reason: string): void {
+    this.#log.info('session reset by a change of its settings', { reason })
+    if (this.#negotiated !== undefined) this.#options.onReset(this.#settings.key, reason)
+    this.#stopShuttingDown()
+    this.#tracks.event({
+      name: 'AutomaticStop',
+      subcode: ceaseSubcodes.otherConfigurationChange,
+      detail: reason,
+    })
+    this.#tracks.dropSecond()
+  }
+
+  // adminDown has changed. Down: not before the peer has moved its traffic elsewhere.
+  #turn(): void {
+    const { adminDown } = this.#settings
+    if (!adminDown && this.#stopShuttingDown()) return this.#sendAnew()
+    if (adminDown && this.#negotiated !== undefined) this.#options.onReset(this.#settings.key, 'administratively down')
+    if (!adminDown || !this.#isCarrying()) return this.start()
+    this.#isTagged = true
+    this.#sendAnew()
+    this.#shuttingDown = this.#options.clock.after(this.#options.gracefulShutdownMs, () => {
+      this.#stopShuttingDown()
+      this.start()
+    })
+  }
+
+  // True: it was under way.
+  #stopShuttingDown(): boolean {
+    const wasShuttingDown = this.#shuttingDown !== undefined
+    this.#shuttingDown?.cancel()
+    this.#shuttingDown = undefined
+    this.#isTagged = false
+    return wasShuttingDown
+  }
+
+  async #shutGracefully(withdraws: boolean): Promise<void> {
+    const { clock, gracefulShutdownMs } = this.#options
+    if (this.#isCarrying()) {
+      this.#isTagged = true
+      this.#sendAnew()
+      await this.#flush()
+      if (this.#isCarrying()) await pause(clock, gracefulShutdownMs)
+    }
+    if (!withdraws) return
+    this.#sender.withdrawAll()
+    await this.#flush()
+  }
+
+  #isCarrying(): boolean {
+    return this.#negotiated !== undefined && this.#sender.rib.sentCount > 0
   }
 
   async #flush(): Promise<void> {
@@ -177,81 +196,21 @@ export class Peer {
     limit.abort()
   }
 
-  #event(track: Track, event: SessionEvent): void {
-    const chosen = event.name === 'BGPOpen' ? this.#settleCollision(track, event) : track
-    chosen?.dispatch(event)
-    this.#dropFailed()
-    this.#reportChange()
-  }
-
-  // RFC 4271 §6.8, when an OPEN has come while there are two connections: the track that the OPEN goes on with, if its
-  // connection stays.
-  #settleCollision(track: Track, { open }: Extract<SessionEvent, { readonly name: 'BGPOpen' }>): Track | undefined {
-    const second = this.#second
-    if (second === undefined) return track
-    const negotiated = negotiate(this.#settings, open)
-    if (isWireError(negotiated)) return track
-    const { remoteRouterId, peerAs: remoteAs } = negotiated
-    if (survivorOf({ present: this.#track.state, remoteRouterId, remoteAs }) === 'incoming') this.#promoteSecond()
-    else this.#dropSecond()
-    return track === this.#track ? track : undefined
-  }
-
-  #promoteSecond(): void {
-    const second = this.#second
-    if (second === undefined) return
-    const first = this.#track
-    this.#second = undefined
-    if (first.state.name === 'ESTABLISHED') {
-      // RFC 4724 §4.2: the peer has restarted; what is left of its old connection is closed without a word.
-      first.dispatch({ name: 'TcpConnectionFails', why: 'the peer has opened a new connection' })
-    }
-    this.#track = second
-    if (first.state.name !== 'IDLE') first.dispatch({ name: 'OpenCollisionDump' })
-    first.timers.disarmAll()
-  }
-
-  #dropSecond(): void {
-    const second = this.#second
-    if (second === undefined) return
-    this.#second = undefined
-    second.dispatch({ name: 'OpenCollisionDump' })
-    second.dispose()
-  }
-
-  // One of two connections has failed by itself: the other goes on.
-  #dropFailed(): void {
-    const second = this.#second
-    if (second === undefined) return
-    const isGone = ({ state }: Track): boolean => state.name === 'IDLE' || state.name === 'ACTIVE'
-    if (isGone(second)) {
-      this.#second = undefined
-      second.dispose()
-    } else if (isGone(this.#track) && !this.#settings.adminDown) {
-      this.#track.dispose()
-      this.#track = second
-      this.#second = undefined
-    }
-  }
-
-  #act(track: Track, action: Action): void {
+  #act(action: Action): void {
     if (action.do === 'deliver') this.#count(action.update)
-    // Only the session's own: not what became of a connection that has lost to another.
-    if (track !== this.#track) return
-    if (action.do === 'down' && this.#second !== undefined && this.#negotiated === undefined) return
-    if (action.do === 'up') this.#up(action.negotiated)
+    else if (action.do === 'up') this.#up(action.negotiated)
     else if (action.do === 'down') this.#down(action.reason)
     else if (action.do === 'refresh') this.#sender.refresh(action.refresh)
   }
 
   #up(negotiated: Negotiated): void {
-    const { connection } = this.#track
+    const { connection } = this.#tracks.current
     if (connection === undefined) return
     this.#negotiated = negotiated
     this.#sinceMs = this.#options.clock.wallMs()
+    this.#prefixesReceived = 0
     this.#log.info('session established', { families: negotiated.families, addPath: negotiated.addPathSend })
-    const { enhancedRouteRefresh } = negotiated
-    this.#sender.begin(connection, this.#outbound(negotiated), enhancedRouteRefresh)
+    this.#sender.begin(connection, this.#outbound(negotiated), negotiated.enhancedRouteRefresh)
   }
 
   #down(reason: string): void {
@@ -265,33 +224,53 @@ export class Peer {
   }
 
   // Routes received are of no use here: counted and dropped.
-  #count({ withdrawn, attributes, faults }: Update): void {
+  #count({ withdrawn, nlri, attributes, faults }: Update): void {
+    this.#prefixesReceived += nlri.length + (attributes.mpReach?.nlri.length ?? 0)
     this.#received.addWithdrawn(withdrawn.length + (attributes.mpUnreach?.withdrawn.length ?? 0))
     for (const { class: errorClass, detail } of faults) this.#log.debug('damaged UPDATE', { errorClass, detail })
   }
 
-  #outbound(negotiated: Negotiated): Outbound {
-    const { localAs, addPathSendMax } = this.#settings
-    return new Outbound({ localAs, addPathSendMax, negotiated, self: this.#selfOf() })
+  #sendAnew(): void {
+    if (this.#negotiated !== undefined) this.#sender.change(this.#outbound(this.#negotiated))
   }
 
-  #selfOf(): (family: Family) => Ip | undefined {
-    const { state } = this.#track
+  #outbound(negotiated: Negotiated): Outbound {
+    const { localAs, addPathSendMax } = this.#settings
+    const gracefulShutdown = this.#isTagged
+    return new Outbound({ localAs, addPathSendMax, negotiated, self: this.#selfOf(negotiated), gracefulShutdown })
+  }
+
+  // For the other family: what is configured; over IPv6 with RFC 8950 our own address; else what the interface has.
+  #selfOf({ extendedNextHop }: Negotiated): (family: Family) => Ip | undefined {
+    const { state } = this.#tracks
     const local = 'localAddress' in state ? state.localAddress : undefined
-    const other = local === undefined ? undefined : (this.#settings.otherFamilyAddress ?? otherFamilyAddress(local))
-    return (family) => (local?.family === family ? local : other?.family === family ? other : undefined)
+    const found = local === undefined || extendedNextHop ? local : otherFamilyAddress(local)
+    const other = this.#settings.otherFamilyAddress ?? found
+    return (family) => {
+      if (local?.family === family) return local
+      return other?.family === family || extendedNextHop ? other : undefined
+    }
   }
 
   #reportChange(): void {
-    const { name } = this.#track.state
+    const { name } = this.#tracks.state
     if (name === this.#reported) return
     this.#reported = name
     this.#options.onChange(this.report())
   }
 }
 
-function stop(subcode: keyof typeof ceaseSubcodes): SessionEvent {
-  return { name: 'ManualStop', subcode: ceaseSubcodes[subcode] }
+const shutdownByHand: SessionEvent = stop('administrativeShutdown', 'administratively down')
+const endForRestart: SessionEvent = { name: 'TcpConnectionFails', why: 'closed for a restart' }
+const endings = {
+  restart: stop('administrativeShutdown', 'the speaker restarts'),
+  leave: stop('administrativeShutdown', 'the speaker leaves'),
+  remove: stop('peerDeconfigured'),
+  replace: stop('peerDeconfigured'),
+} as const
+
+function stop(subcode: keyof typeof ceaseSubcodes, words?: string): SessionEvent {
+  return { name: 'ManualStop', subcode: ceaseSubcodes[subcode], ...(words === undefined ? {} : { words }) }
 }
 
 // What changes routes, but not the session.

@@ -1,4 +1,4 @@
-import { type Prefix } from '../../core/address/index.ts'
+import type { Family, Prefix } from '../../core/address/index.ts'
 import type { Path } from '../../core/bgp/index.ts'
 import { type AdjRibOut, type Outbound, type Packed, endOfRib, nextUpdates } from '../../core/bgp/rib/index.ts'
 import {
@@ -16,13 +16,22 @@ import type { Counts } from './counts.ts'
 /** While changes keep coming they are gathered for so long. */
 const gatherMs = 10
 
-type Family = 4 | 6
+export interface SenderOptions {
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly counts: Counts
+  /** What is wanted is complete from the start. */
+  readonly isReady: boolean
+}
 
 interface Transfer {
   readonly connection: Connection
   outbound: Outbound
   /** RFC 7313: a refresh is framed by its begin and its end. */
   readonly enhancedRefresh: boolean
+  /** Families that the peer wants again; however often it asks, one answer. */
+  readonly refresh: Set<Family>
   /** Owed once nothing is left to send: markers of families. */
   readonly endOfRib: Set<Family>
   readonly endOfRefresh: Set<Family>
@@ -36,24 +45,33 @@ interface Transfer {
 export class Sender {
   readonly rib: AdjRibOut
   readonly #clock: Clock
+  readonly #random: () => number
   readonly #counts: Counts
   #transfer: Transfer | undefined
   #isReady: boolean
-  #intervalMs = gatherMs
+  #minAdvertisementMs = 0
+  /** The last UPDATE with routes, and how long after it the next may follow. */
   #lastMs = Number.NEGATIVE_INFINITY
+  #gapMs = gatherMs
   #planned: Timer | 'microtask' | undefined
   #waiting: (() => void)[] = []
 
-  constructor(rib: AdjRibOut, clock: Clock, counts: Counts, isReady: boolean) {
+  constructor(rib: AdjRibOut, { clock, random, counts, isReady }: SenderOptions) {
     this.rib = rib
     this.#clock = clock
+    this.#random = random
     this.#counts = counts
     this.#isReady = isReady
   }
 
-  /** MinRouteAdvertisementInterval; below 10 ms changes are gathered for these. */
+  /** MinRouteAdvertisementInterval, RFC 4271 §9.2.1.1; below 10 ms changes are gathered for these. Counts at once. */
   setInterval(minAdvertisementMs: number): void {
-    this.#intervalMs = Math.max(gatherMs, minAdvertisementMs)
+    if (minAdvertisementMs === this.#minAdvertisementMs) return
+    this.#minAdvertisementMs = minAdvertisementMs
+    this.#gapMs = this.#drawGap()
+    if (this.#planned === undefined) return
+    this.#cancelPlan()
+    this.#plan()
   }
 
   setPaths(prefix: Prefix, paths: readonly Path[]): void {
@@ -74,10 +92,14 @@ export class Sender {
   /** A session is up: everything is sent. */
   begin(connection: Connection, outbound: Outbound, enhancedRefresh: boolean): void {
     this.rib.forgetSent()
+    // The interval is between UPDATEs to this peer: it has had none.
+    this.#lastMs = Number.NEGATIVE_INFINITY
+    this.#cancelPlan()
     this.#transfer = {
       connection,
       outbound,
       enhancedRefresh,
+      refresh: new Set(),
       endOfRib: new Set(outbound.families),
       endOfRefresh: new Set(),
       updates: undefined,
@@ -110,11 +132,7 @@ export class Sender {
     const transfer = this.#transfer
     if (transfer === undefined || family === undefined || subtype !== refreshSubtypes.request) return
     if (!transfer.outbound.families.includes(family)) return
-    if (transfer.enhancedRefresh) {
-      this.#writeRefreshMarker(transfer, family, refreshSubtypes.begin)
-      transfer.endOfRefresh.add(family)
-    }
-    this.rib.refresh(family)
+    transfer.refresh.add(family)
     this.#plan()
   }
 
@@ -136,7 +154,9 @@ export class Sender {
 
   #plan(): void {
     if (this.#transfer === undefined || this.#planned !== undefined) return
-    const delayMs = this.#lastMs + this.#intervalMs - this.#clock.nowMs()
+    // A marker alone is no route: it need not wait.
+    const hasRoutes = this.rib.isDirty || this.#transfer.refresh.size > 0
+    const delayMs = hasRoutes ? this.#lastMs + this.#gapMs - this.#clock.nowMs() : 0
     if (delayMs > 0) {
       this.#planned = this.#clock.after(delayMs, () => this.#flush())
       return
@@ -148,6 +168,11 @@ export class Sender {
     })
   }
 
+  // RFC 4271 §10: jitter takes up to a quarter off.
+  #drawGap(): number {
+    return Math.max(gatherMs, this.#minAdvertisementMs * (0.75 + 0.25 * this.#random()))
+  }
+
   #cancelPlan(): void {
     if (typeof this.#planned === 'object') this.#planned.cancel()
     this.#planned = undefined
@@ -157,7 +182,6 @@ export class Sender {
     this.#cancelPlan()
     const transfer = this.#transfer
     if (transfer === undefined || transfer.isBlocked) return
-    this.#lastMs = this.#clock.nowMs()
     transfer.connection.together(() => {
       while (!transfer.isBlocked && this.#writeNext(transfer));
     })
@@ -166,19 +190,36 @@ export class Sender {
 
   // False: nothing is left to send.
   #writeNext(transfer: Transfer): boolean {
+    this.#beginRefreshes(transfer)
     transfer.updates ??= nextUpdates(this.rib, transfer.outbound)
     const { value, done } = transfer.updates.next()
     if (done === true) {
       transfer.updates = undefined
       return this.rib.isDirty || this.#writeMarkers(transfer)
     }
+    this.#lastMs = this.#clock.nowMs()
+    this.#gapMs = this.#drawGap()
     this.#counts.add('update')
     this.#counts.addWithdrawn(value.withdrawn)
     this.#write(transfer, value.bytes)
     return true
   }
 
-  #writeMarkers(transfer: Transfer): false {
+  #beginRefreshes(transfer: Transfer): void {
+    for (const family of transfer.refresh) {
+      // RFC 7313 §4: not before the End-of-RIB of the family. What is still being sent answers the request meanwhile.
+      if (transfer.enhancedRefresh && transfer.endOfRib.has(family)) continue
+      transfer.refresh.delete(family)
+      if (transfer.enhancedRefresh) {
+        this.#writeRefreshMarker(transfer, family, refreshSubtypes.begin)
+        transfer.endOfRefresh.add(family)
+      }
+      this.rib.refresh(family)
+    }
+  }
+
+  // True: there is more to send.
+  #writeMarkers(transfer: Transfer): boolean {
     for (const family of transfer.endOfRefresh) this.#writeRefreshMarker(transfer, family, refreshSubtypes.end)
     transfer.endOfRefresh.clear()
     if (!this.#isReady) return false
@@ -187,7 +228,7 @@ export class Sender {
       this.#write(transfer, endOfRib(family, transfer.outbound.context))
     }
     transfer.endOfRib.clear()
-    return false
+    return transfer.refresh.size > 0
   }
 
   #writeRefreshMarker(transfer: Transfer, family: Family, subtype: number): void {

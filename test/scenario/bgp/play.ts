@@ -182,6 +182,7 @@ function readSettings(line: string): SessionSettings {
     localAs: Number(words['as'] ?? 65001),
     peerAs: Number(words['peer-as'] ?? 65002),
     routerId: ip(words['id'] ?? '192.0.2.1'),
+    neighbor: ip(words['neighbor'] ?? '10.77.0.2'),
     passive: 'passive' in words,
     holdTimeMs: Number(words['hold'] ?? 90) * 1000,
     keepaliveMs: 30_000,

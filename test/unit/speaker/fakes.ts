@@ -34,7 +34,12 @@ export function fakeBgp(onChange: (report: SessionReport) => void = () => {}): F
         if (reports.has(key)) continue
         reports.set(key, {
           ...{ key, state: 'CONNECT', since: 0, families: [], addPath: [], flaps: 0 },
-          ...{ prefixesWanted: 0, prefixesSent: 0, messages: { sent: noMessages, received: noMessages } },
+          ...{
+            prefixesWanted: 0,
+            prefixesSent: 0,
+            prefixesReceived: 0,
+            messages: { sent: noMessages, received: noMessages },
+          },
         })
       }
     },

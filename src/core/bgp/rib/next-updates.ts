@@ -176,7 +176,7 @@ class UpdateMessage {
   beginAnnouncement(group: AttributeGroup): void {
     const writer = this.#begin()
     writer.u16(0)
-    if (group.family === 4) {
+    if (group.nextHop.length === 4) {
       writer.u16(group.attributes.length)
       writer.raw(group.attributes)
       return

@@ -16,8 +16,9 @@ export interface AttributeGroup {
   /** Equal for equal groups of one session. */
   readonly key: string
   readonly family: Family
-  /** The path attributes; IPv6 ones without MP_REACH_NLRI, in which the prefixes stand. */
+  /** The path attributes; without MP_REACH_NLRI where the prefixes stand in one. */
   readonly attributes: Uint8Array
+  /** Of 16 octets: the prefixes stand in MP_REACH_NLRI, IPv4 ones too (RFC 8950). */
   readonly nextHop: Uint8Array
 }
 
@@ -35,6 +36,8 @@ export interface OutboundSettings {
   readonly negotiated: Negotiated
   /** Next hop 'self' of a family; undefined: there is none, such paths are not sent. */
   readonly self: (family: Family) => Ip | undefined
+  /** The session is about to end: routes carry GRACEFUL_SHUTDOWN and, within an AS, the least LOCAL_PREF (RFC 8326 §4). */
+  readonly gracefulShutdown?: boolean
 }
 
 // More than a batch of nextUpdates: with attributes of its own for every prefix each set is still worked out once.
@@ -79,13 +82,17 @@ export class Outbound {
     const routes: Route[] = []
     for (const path of withIds ? paths : ownFirst(paths)) {
       const nextHop = path.nextHop === 'self' ? this.#settings.self(family) : path.nextHop
-      if (nextHop?.family !== family) continue
-      const group = this.#group(nextHop, path.attributes)
+      if (nextHop === undefined || !this.#canCarry(nextHop, family)) continue
+      const group = this.#group(family, nextHop, path.attributes)
       if (group.attributes.length + roomBesideAttributes > this.maxMessageLength) continue
       routes.push(this.#route(withIds ? path.id : 0, group))
       if (routes.length >= (withIds ? this.#settings.addPathSendMax : 1)) break
     }
     return routes
+  }
+
+  #canCarry(nextHop: Ip, family: Family): boolean {
+    return nextHop.family === family || (nextHop.family === 6 && this.#settings.negotiated.extendedNextHop)
   }
 
   #route(id: number, group: AttributeGroup): Route {
@@ -101,13 +108,14 @@ export class Outbound {
     return route
   }
 
-  #group(nextHop: Ip, attributes: RouteAttributes): AttributeGroup {
-    const key = `${formatIp(nextHop)} ${attributesKey(attributes)}`
+  #group(family: Family, nextHop: Ip, wanted: RouteAttributes): AttributeGroup {
+    const attributes = this.#settings.gracefulShutdown === true ? shuttingDown(wanted) : wanted
+    const key = `${family} ${formatIp(nextHop)} ${attributesKey(attributes)}`
     const known = this.#groups.get(key)
     if (known !== undefined) return known
     const writer = new Writer()
     writeAttributes(writer, this.#attributes(nextHop, attributes), this.context)
-    const group = { key, family: nextHop.family, attributes: writer.finish(), nextHop: ipToBytes(nextHop) }
+    const group = { key, family, attributes: writer.finish(), nextHop: ipToBytes(nextHop) }
     if (this.#groups.size >= mostRemembered) {
       this.#groups.clear()
       this.#routeOf.clear()
@@ -134,6 +142,13 @@ export class Outbound {
     }
     return attributes
   }
+}
+
+const gracefulShutdownCommunity = 0xffff_0000
+
+function shuttingDown(attributes: RouteAttributes): RouteAttributes {
+  const others = (attributes.communities ?? []).filter((community) => community !== gracefulShutdownCommunity)
+  return { ...attributes, localPref: 0, communities: [...others, gracefulShutdownCommunity] }
 }
 
 // To a peer that takes one path: the way through ourselves, if there is one.

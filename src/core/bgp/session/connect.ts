@@ -2,7 +2,7 @@
 import type { Millis } from '../model.ts'
 import type { SessionEvent } from './event.ts'
 import type { Connect, Step } from './state.ts'
-import { endByPeer, endWithError, stay, toConnect, toIdle, toOpenSent } from './transitions.ts'
+import { endByPeer, stay, toConnect, toIdle, toOpenSent } from './transitions.ts'
 
 export function stepConnect(state: Connect, event: SessionEvent, now: Millis): Step {
   switch (event.name) {
@@ -10,6 +10,7 @@ export function stepConnect(state: Connect, event: SessionEvent, now: Millis): S
     case 'AutomaticStart':
     case 'ManualStart_with_PassiveTcpEstablishment':
     case 'AutomaticStart_with_PassiveTcpEstablishment':
+    case 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment':
       return stay(state)
     case 'ManualStop':
       return toIdle(state, now, { reason: 'stopped', mayStart: false })
@@ -27,7 +28,8 @@ export function stepConnect(state: Connect, event: SessionEvent, now: Millis): S
       return toIdle(state, now, { reason: event.why })
     case 'BGPHeaderErr':
     case 'BGPOpenMsgErr':
-      return endWithError(state, now, event.error)
+      // SendNOTIFICATIONwithoutOPEN is off: no NOTIFICATION before our OPEN.
+      return toIdle(state, now, { reason: event.error.detail })
     case 'NotifMsgVerErr':
     case 'NotifMsg':
       return endByPeer(state, now, event.notification)

@@ -12,6 +12,7 @@ export function stepEstablished(state: Established, event: SessionEvent, now: Mi
     case 'AutomaticStart':
     case 'ManualStart_with_PassiveTcpEstablishment':
     case 'AutomaticStart_with_PassiveTcpEstablishment':
+    case 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment':
     case 'Tcp_CR_Acked':
     case 'TcpConnectionConfirmed':
       return stay(state)

@@ -5,11 +5,13 @@ import { isWireError } from '../wire/index.ts'
 
 export type SessionEvent =
   | { readonly name: 'ManualStart' }
-  /** `subcode` of the Cease that says why. */
-  | { readonly name: 'ManualStop'; readonly subcode: number }
+  /** `subcode` of the Cease that says why; `words` for the operator of the other side (RFC 9003). */
+  | { readonly name: 'ManualStop'; readonly subcode: number; readonly words?: string }
   | { readonly name: 'AutomaticStart' }
   | { readonly name: 'ManualStart_with_PassiveTcpEstablishment' }
   | { readonly name: 'AutomaticStart_with_PassiveTcpEstablishment' }
+  /** A start by waiting that does not make the failures before it forgotten. */
+  | { readonly name: 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment' }
   /** The same by ourselves; a start follows. `detail` in words. */
   | { readonly name: 'AutomaticStop'; readonly subcode: number; readonly detail: string }
   | { readonly name: 'ConnectRetryTimer_Expires' }
@@ -44,6 +46,7 @@ export const eventNumbers: { readonly [N in SessionEventName]: number } = {
   AutomaticStart: 3,
   ManualStart_with_PassiveTcpEstablishment: 4,
   AutomaticStart_with_PassiveTcpEstablishment: 5,
+  AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: 7,
   AutomaticStop: 8,
   ConnectRetryTimer_Expires: 9,
   HoldTimer_Expires: 10,

@@ -13,6 +13,8 @@ export function stepIdle(state: Idle, event: SessionEvent, now: Millis): Step {
     case 'AutomaticStart':
       return state.mayStart ? start({ ...state, connectRetryCounter: 0 }, now) : stay(state)
     case 'AutomaticStart_with_PassiveTcpEstablishment':
+      return state.mayStart ? toActive({ ...state, connectRetryCounter: 0 }, now) : stay(state)
+    case 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment':
       // The peer dials while we hold back: taken at once, but the next failure still counts on top of the earlier ones.
       return state.mayStart ? toActive(state, now) : stay(state)
     case 'IdleHoldTimer_Expires':

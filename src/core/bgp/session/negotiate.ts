@@ -17,7 +17,7 @@ import {
   standardMaxLength,
   unicast,
 } from '../wire/index.ts'
-import type { SessionSettings } from './state.ts'
+import { type SessionSettings, keepaliveOf } from './state.ts'
 
 export interface Negotiated {
   readonly peerAs: number
@@ -32,6 +32,8 @@ export interface Negotiated {
   readonly addPathSend: readonly Family[]
   readonly fourOctetAs: boolean
   readonly maxMessageLength: number
+  /** IPv4 prefixes may be sent with an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: boolean
   readonly routeRefresh: boolean
   readonly enhancedRouteRefresh: boolean
   /** Both sides keep state over a restart: RFC 4724. */
@@ -63,6 +65,9 @@ function capabilitiesOf(settings: SessionSettings, restarted: boolean): readonly
     { name: 'extendedMessage' },
     { name: 'fourOctetAs', as: localAs },
   ]
+  if (offersExtendedNextHop(settings)) {
+    capabilities.push({ name: 'extendedNextHop', encodings: [{ afi: 1, safi: unicast, nextHopAfi: 2 }] })
+  }
   if (addPathSendMax > 1) {
     capabilities.push({
       name: 'addPath',
@@ -80,6 +85,11 @@ function capabilitiesOf(settings: SessionSettings, restarted: boolean): readonly
     })
   }
   return capabilities
+}
+
+// RFC 8950 §4. Over IPv4 there is an IPv4 next hop: our own address.
+function offersExtendedNextHop({ families, neighbor }: SessionSettings): boolean {
+  return neighbor.family === 6 && families.includes(4)
 }
 
 /** What the two OPENs amount to, or the OPEN Message Error that the peer's deserves. */
@@ -111,12 +121,12 @@ export function negotiate(settings: SessionSettings, open: Open): Negotiated | W
     remoteRouterId: open.routerId,
     external,
     holdTimeMs,
-    // RFC 4271 §4.4: a third of the hold time at most, no more than one a second.
-    keepaliveMs: holdTimeMs === 0 ? 0 : Math.max(1000, Math.min(settings.keepaliveMs, holdTimeMs / 3)),
+    keepaliveMs: keepaliveOf(settings, holdTimeMs),
     families,
     addPathSend: settings.addPathSendMax > 1 ? families.filter((family) => takesPaths(open, family)) : [],
     fourOctetAs: has('fourOctetAs'),
     maxMessageLength: has('extendedMessage') ? extendedMaxLength : standardMaxLength,
+    extendedNextHop: offersExtendedNextHop(settings) && families.includes(4) && takesExtendedNextHop(open),
     routeRefresh: has('routeRefresh'),
     enhancedRouteRefresh: has('enhancedRouteRefresh'),
     gracefulRestart,
@@ -150,6 +160,12 @@ function offeredFamilies(open: Open): readonly Family[] {
 function takesPaths(open: Open, family: Family): boolean {
   const families = find(open, 'addPath')?.families ?? []
   return families.some(({ afi, safi, receive }) => receive && familyOf(afi, safi) === family)
+}
+
+// The encodings may be spread over several capabilities (RFC 5492 §4).
+function takesExtendedNextHop({ capabilities }: Open): boolean {
+  const encodings = capabilities.flatMap((each) => (each.name === 'extendedNextHop' ? each.encodings : []))
+  return encodings.some(({ afi, safi, nextHopAfi }) => familyOf(afi, safi) === 4 && nextHopAfi === 2)
 }
 
 // RFC 5492 §4 allows a capability to stand there several times; of one that should not, the last counts (RFC 4724 §3).

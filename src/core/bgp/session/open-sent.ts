@@ -12,6 +12,7 @@ export function stepOpenSent(state: OpenSent, event: SessionEvent, now: Millis):
     case 'AutomaticStart':
     case 'ManualStart_with_PassiveTcpEstablishment':
     case 'AutomaticStart_with_PassiveTcpEstablishment':
+    case 'AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment':
     // A second connection is a second state until collision.ts has chosen.
     case 'Tcp_CR_Acked':
     case 'TcpConnectionConfirmed':

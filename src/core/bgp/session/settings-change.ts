@@ -2,7 +2,9 @@
 import { formatIp } from '../../address/index.ts'
 import type { PeerSettings } from '../model.ts'
 
-const resetting: readonly (readonly [what: string, read: (settings: PeerSettings) => unknown])[] = [
+type Row = readonly [what: string, read: (settings: PeerSettings) => unknown]
+
+const resetting: readonly Row[] = [
   ['neighbor address', ({ neighbor }) => formatIp(neighbor)],
   ['remote port', ({ remotePort }) => remotePort],
   ['local AS', ({ localAs }) => localAs],
@@ -14,12 +16,21 @@ const resetting: readonly (readonly [what: string, read: (settings: PeerSettings
   ['multihop TTL', ({ multihopTtl }) => multihopTtl],
   ['address families', ({ families }) => families.join()],
   ['ADD-PATH', ({ addPathSendMax }) => addPathSendMax > 1],
-  ['hold time', ({ holdTimeMs }) => holdTimeMs],
   ['graceful restart', ({ gracefulRestart: g }) => g && `${g.restartTimeMs} ${g.notification === true}`],
 ]
 
-/** What changed that the peer must hear of in a new OPEN or on a new connection; undefined: the session can stay. */
-export function resetReason(before: PeerSettings, after: PeerSettings): string | undefined {
-  const changed = resetting.filter(([, read]) => read(before) !== read(after)).map(([what]) => what)
+/**
+ * Stands in the OPEN too, but no traffic is worth less than a timer: a session that is up goes on with what was
+ * negotiated, and the next one has the new value.
+ */
+const resettingBeforeUp: readonly Row[] = [['hold time', ({ holdTimeMs }) => holdTimeMs]]
+
+/**
+ * What changed that the peer must hear of in a new OPEN or on a new connection; undefined: the session, or the attempt
+ * at one, can go on.
+ */
+export function resetReason(before: PeerSettings, after: PeerSettings, isUp: boolean): string | undefined {
+  const rows = isUp ? resetting : [...resetting, ...resettingBeforeUp]
+  const changed = rows.filter(([, read]) => read(before) !== read(after)).map(([what]) => what)
   return changed.length === 0 ? undefined : `${changed.join(', ')} changed`
 }

@@ -9,6 +9,7 @@ export type SessionSettings = Pick<
   | 'localAs'
   | 'peerAs'
   | 'routerId'
+  | 'neighbor'
   | 'passive'
   | 'holdTimeMs'
   | 'keepaliveMs'
@@ -75,9 +76,20 @@ export function initialState(settings: SessionSettings, seed: number): Idle {
   return { name: 'IDLE', settings, restarted: true, connectRetryCounter: 0, seed: seed >>> 0, mayStart: true }
 }
 
-/** The same session under other settings; what was negotiated stays until the next session. */
+/** The same session under other settings; what was negotiated stays until the next session, but for our KEEPALIVEs. */
 export function withSettings<S extends SessionState>(state: S, settings: SessionSettings): S {
-  return { ...state, settings }
+  if (!('negotiated' in state)) return { ...state, settings }
+  const { negotiated } = state
+  return {
+    ...state,
+    settings,
+    negotiated: { ...negotiated, keepaliveMs: keepaliveOf(settings, negotiated.holdTimeMs) },
+  }
+}
+
+/** RFC 4271 §4.4: a third of the hold time at most, no more than one a second; 0: none at all. */
+export function keepaliveOf({ keepaliveMs }: SessionSettings, holdTimeMs: Millis): Millis {
+  return holdTimeMs === 0 ? 0 : Math.max(1000, Math.min(keepaliveMs, holdTimeMs / 3))
 }
 
 /** RFC 4271 §10: a duration less up to a quarter of it, and the seed for the next. */

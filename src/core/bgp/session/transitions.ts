@@ -5,11 +5,13 @@ import {
   type Notification,
   type WireError,
   ceaseSubcodes,
+  ceaseWithWords,
   describeNotification,
   errorCodes,
   hardReset,
   messageTypes,
   notification,
+  takesWords,
 } from '../wire/index.ts'
 import type { Action } from './action.ts'
 import type { SessionEvent } from './event.ts'
@@ -91,7 +93,7 @@ function messageTypeOf(event: SessionEvent): number | undefined {
 
 /** ManualStop and AutomaticStop of a connection on which the peer can be told. */
 export function endByStop(state: SessionState, now: Millis, event: StopEvent): Step {
-  const message = ceaseOf(state, event.subcode)
+  const message = ceaseOf(state, event)
   const isForGood = event.name === 'ManualStop'
   const reason = `${describeNotification(message)} sent${isForGood ? '' : `: ${event.detail}`}`
   return toIdle(state, now, { reason, notification: message, mayStart: !isForGood })
@@ -106,8 +108,12 @@ const endsForGood: readonly number[] = [
 ]
 
 // RFC 8538 §5: a peer that keeps routes over NOTIFICATIONs is told by a Hard Reset that it should not.
-function ceaseOf(state: SessionState, subcode: number): Notification {
-  const message = notification(errorCodes.cease, subcode)
+function ceaseOf(state: SessionState, { subcode, ...rest }: StopEvent): Notification {
+  const words = 'words' in rest ? rest.words : undefined
+  const message =
+    words !== undefined && takesWords(subcode)
+      ? ceaseWithWords(subcode, words)
+      : notification(errorCodes.cease, subcode)
   const isKept = state.name === 'ESTABLISHED' && state.negotiated.gracefulNotification
   return isKept && endsForGood.includes(subcode) ? hardReset(message) : message
 }

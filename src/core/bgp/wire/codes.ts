@@ -14,6 +14,7 @@ export const ceaseSubcodes = {
   administrativeShutdown: 2,
   peerDeconfigured: 3,
   administrativeReset: 4,
+  connectionRejected: 5,
   otherConfigurationChange: 6,
   connectionCollision: 7,
   hardReset: 9,

@@ -14,6 +14,18 @@ export function notification(code: number, subcode = 0, data: Uint8Array = new U
   return { type: 'notification', code, subcode, data }
 }
 
+/**
+ * A Cease for a shutdown or a reset by hand with a sentence for the operator of the other side: RFC 9003 §2. At most 255
+ * octets of it are sent, no character cut in two.
+ */
+export function ceaseWithWords(subcode: number, words: string): Notification {
+  const octets = new Uint8Array(mostWords)
+  const { written } = new TextEncoder().encodeInto(words, octets)
+  return notification(errorCodes.cease, subcode, Uint8Array.of(written, ...octets.subarray(0, written)))
+}
+
+const mostWords = 255
+
 /** `body` has at least two octets: framing sees to that. */
 export function decodeNotification(body: Uint8Array): Notification {
   return { type: 'notification', code: body[0] ?? 0, subcode: body[1] ?? 0, data: body.slice(2) }
@@ -35,13 +47,23 @@ export function hardReset({ code, subcode, data }: Notification): Notification {
 /** The registered name, with the one inside a Hard Reset and the peer's own words, if any. */
 export function describeNotification({ code, subcode, data }: Notification): string {
   const name = notificationName(code, subcode)
-  if (code !== errorCodes.cease) return name
-  if (subcode === ceaseSubcodes.hardReset && data.length >= 2) {
-    return `${name} (${describeNotification(notification(data[0] ?? 0, data[1] ?? 0, data.subarray(2)))})`
+  if (code === errorCodes.cease && subcode === ceaseSubcodes.hardReset && data.length >= 2) {
+    const [innerCode = 0, innerSubcode = 0] = data
+    return `${name} (${withWords(innerCode, innerSubcode, data.subarray(2))})`
   }
-  if (subcode !== ceaseSubcodes.administrativeShutdown && subcode !== ceaseSubcodes.administrativeReset) return name
-  const words = shutdownCommunication(data)
+  return withWords(code, subcode, data)
+}
+
+// A Hard Reset inside of a Hard Reset is no more than its name: a peer could nest thousands of them.
+function withWords(code: number, subcode: number, data: Uint8Array): string {
+  const name = notificationName(code, subcode)
+  const words = code === errorCodes.cease && takesWords(subcode) ? shutdownCommunication(data) : ''
   return words === '' ? name : `${name} "${words}"`
+}
+
+/** Subcodes of Cease that may carry a shutdown communication: RFC 9003 §2. */
+export function takesWords(subcode: number): boolean {
+  return subcode === ceaseSubcodes.administrativeShutdown || subcode === ceaseSubcodes.administrativeReset
 }
 
 // RFC 9003 §2: one octet of length, then UTF-8. Control characters are of no use in a log or a status.

@@ -1,7 +1,8 @@
 // UPDATE: RFC 4271 §4.3, its errors §6.3 as RFC 7606 revises them.
+import type { Family } from '../../address/index.ts'
 import { type Attributes, type UpdateContext, readAttributes, writeAttributes } from './attributes/index.ts'
 import { type WireError, updateError, updateSubcodes } from './error.ts'
-import { familyOf } from './family.ts'
+import { afiOf, familyOf, unicast } from './family.ts'
 import { frameMessage, messageTypes } from './framing.ts'
 import { type Nlri, readNlri, writeNlri } from './nlri.ts'
 import { Reader } from './reader.ts'
@@ -71,23 +72,18 @@ function withMissing(
 function settleFaults(update: Update): Update | WireError {
   const fault = update.faults.find(({ class: errorClass }) => errorClass === 'treat-as-withdraw')
   if (fault === undefined) return update
-  const { attributes, nlri, withdrawn } = update
+  const { attributes, nlri } = update
   const { mpReach, mpUnreach } = attributes
-  // RFC 7606 §5.2: which routes were meant cannot be known.
-  if (nlri.length === 0 && mpReach === undefined) return { ...fault, class: 'session-reset' }
-  // RFC 7606 §5.2 lets a message carry both MP attributes; of two families the first stays as it is.
-  const isSameFamily = mpUnreach?.afi === mpReach?.afi && mpUnreach?.safi === mpReach?.safi
-  if (mpReach !== undefined && mpUnreach !== undefined && !isSameFamily) return { ...fault, class: 'session-reset' }
-  const unreachable =
-    mpReach === undefined || mpReach.opaque !== undefined
-      ? mpUnreach
-      : { afi: mpReach.afi, safi: mpReach.safi, withdrawn: [...(mpUnreach?.withdrawn ?? []), ...mpReach.nlri] }
-  return {
-    ...update,
-    withdrawn: [...withdrawn, ...nlri],
-    nlri: [],
-    attributes: unreachable === undefined ? {} : { mpUnreach: unreachable },
-  }
+  // RFC 7606 §5.2: with nothing reachable in it, one cannot be sure to have found all prefixes.
+  const isReaching =
+    nlri.length > 0 || (mpReach !== undefined && (mpReach.nlri.length > 0 || mpReach.opaque !== undefined))
+  if (!isReaching) return { ...fault, class: 'session-reset' }
+  // Of a family that is not ours nothing is kept that could be withdrawn.
+  const gone: Record<Family, Nlri[]> = { 4: [...update.withdrawn, ...nlri], 6: [] }
+  if (mpReach !== undefined) gone[familyOf(mpReach.afi, mpReach.safi) ?? 4].push(...mpReach.nlri)
+  if (mpUnreach !== undefined) gone[familyOf(mpUnreach.afi, mpUnreach.safi) ?? 4].push(...mpUnreach.withdrawn)
+  const unreachable = { afi: afiOf(6), safi: unicast, withdrawn: gone[6] }
+  return { ...update, withdrawn: gone[4], nlri: [], attributes: gone[6].length === 0 ? {} : { mpUnreach: unreachable } }
 }
 
 /** The message for one UPDATE; the caller sees to it that it is not longer than was negotiated. */

@@ -20,6 +20,8 @@ interface Opened {
   readonly bgp: Bgp
   readonly changes: readonly SessionReport[]
   readonly lines: readonly string[]
+  /** `peer: reason`, as onReset was called. */
+  readonly resets: readonly string[]
   readonly session: (key?: string) => SessionReport
   readonly reaches: (state: SessionReport['state'], key?: string) => Promise<SessionReport>
 }
@@ -29,13 +31,19 @@ function open(t: TestContext): Opened {
   const lines: string[] = []
   const write = (message: string, fields?: LogFields): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
   const log: Log = { ...silentLog, debug: write, info: write, warn: write, error: write, child: () => log }
-  const bgp = openBgp({ clock: systemClock, random: Math.random, log, onChange: (report) => changes.push(report) })
+  const resets: string[] = []
+  const bgp = openBgp({
+    ...{ clock: systemClock, random: Math.random, log, gracefulShutdownMs: 20 },
+    onChange: (report) => changes.push(report),
+    onReset: (key, reason) => resets.push(`${key}: ${reason}`),
+  })
   t.after(() => bgp.close('leave'))
   const session = (key?: string): SessionReport =>
     bgp.sessions().find((each) => key === undefined || each.key === key) ?? assert.fail('no such session')
   return {
     bgp,
     changes,
+    resets,
     lines,
     session,
     reaches: (state, key) =>
@@ -153,13 +161,13 @@ test('two engines dial each other, with a password: one session, no flap, routes
   assert.deepEqual([a.session().lastError, b.session().lastError], [undefined, undefined])
   await a.bgp.close('leave')
   await waitFor('the Cease at the other end', () => b.session().lastError?.startsWith('Cease/'))
-  assert.equal(b.session().lastError, 'Cease/Administrative Shutdown received')
+  assert.equal(b.session().lastError, 'Cease/Administrative Shutdown "the speaker leaves" received')
   assert.ok(![...a.lines, ...b.lines].some((line) => line.includes('sesame')), 'the password is in no log line')
 })
 
 test('configure: only the session that must is reset', async (t) => {
   const [left, right] = [await fakeRouter(t), await fakeRouter(t)]
-  const { bgp, session, reaches, changes } = open(t)
+  const { bgp, session, reaches, changes, resets } = open(t)
   const one = peer({ key: 'left', neighbor: ip('127.0.0.1'), remotePort: left.port })
   // Another address for another peer: the same host.
   const two = peer({ key: 'right', neighbor: ip('127.0.0.1'), remotePort: right.port })
@@ -171,7 +179,7 @@ test('configure: only the session that must is reset', async (t) => {
   )
   await reaches('ESTABLISHED', 'left')
   const seen = changes.length
-  bgp.configure({ port: -1, addresses: [] }, [{ ...one, connectRetryMs: 2000, passive: true }])
+  bgp.configure({ port: -1, addresses: [] }, [{ ...one, connectRetryMs: 2000, passive: true, holdTimeMs: 30_000 }])
   assert.deepEqual([session('left').state, changes.length], ['ESTABLISHED', seen])
   bgp.configure({ port: -1, addresses: [] }, [{ ...one, families: [4, 6] }])
   assert.match(session('left').lastError ?? '', /^Cease\/Other Configuration Change sent: address families changed$/)
@@ -179,12 +187,13 @@ test('configure: only the session that must is reset', async (t) => {
   assert.equal(session('left').flaps, 1)
   bgp.configure({ port: -1, addresses: [] }, [{ ...one, families: [4, 6], adminDown: true }])
   assert.equal(session('left').state, 'IDLE')
-  assert.equal(session('left').lastError, 'Cease/Administrative Shutdown sent')
+  assert.equal(session('left').lastError, 'Cease/Administrative Shutdown "administratively down" sent')
   bgp.configure({ port: -1, addresses: [] }, [{ ...one, families: [4, 6] }])
   await reaches('ESTABLISHED', 'left')
   bgp.configure({ port: -1, addresses: [] }, [])
   assert.deepEqual(bgp.sessions(), [])
   await waitFor('a NOTIFICATION at the router', () => left.received.at(-1) === 3)
+  assert.deepEqual(resets, ['left: address families changed', 'left: administratively down'])
 })
 
 test('a password that TCP-MD5 cannot take: no session, dialled or taken, and the reason', async (t) => {

@@ -18,6 +18,7 @@ export const negotiated: Negotiated = {
   addPathSend: [4, 6],
   fourOctetAs: true,
   maxMessageLength: 4096,
+  extendedNextHop: false,
   routeRefresh: true,
   enhancedRouteRefresh: true,
   gracefulRestart: false,

@@ -15,22 +15,22 @@ function survivor(present: SessionState, remoteRouterId = higher, remoteAs = 650
 }
 
 for (const name of ['OPENSENT', 'OPENCONFIRM'] as const) {
-  test(`RFC 4271 6.8 in ${name}: the connection that the higher identifier dialled stays`, () => {
+  test(`RFC 4271 §6.8 in ${name}: the connection that the higher identifier dialled stays`, () => {
     assert.equal(survivor(sessionIn(name), higher), 'incoming')
     assert.equal(survivor(sessionIn(name), lower), 'present')
   })
 }
 
-test('RFC 6286 2.3: equal identifiers, the higher AS decides', () => {
+test('RFC 6286 §2.3: equal identifiers, the higher AS decides', () => {
   assert.equal(survivor(sessionIn('OPENSENT'), settings.routerId, 65002), 'incoming')
   assert.equal(survivor(sessionIn('OPENSENT'), settings.routerId, 64999), 'present')
 })
 
-test('RFC 4271 6.8: an established session stays', () => {
+test('RFC 4271 §6.8: an established session stays', () => {
   assert.equal(survivor(sessionIn('ESTABLISHED'), higher), 'present')
 })
 
-test('RFC 4724 4.2: unless the peer has restarted gracefully', () => {
+test('RFC 4724 §4.2: unless the peer has restarted gracefully', () => {
   const gracefulRestart = { restartTimeMs: 30_000 }
   const capability = {
     name: 'gracefulRestart',
@@ -68,13 +68,21 @@ test('what ends a session: what stands in the OPEN or is the connection itself',
     [{ families: [4, 6] }, 'address families changed'],
     [{ gracefulRestart: { restartTimeMs: 1000 } }, 'graceful restart changed'],
   ] as const) {
-    assert.equal(resetReason(peer, { ...peer, ...changed }), reason)
+    assert.equal(resetReason(peer, { ...peer, ...changed }, true), reason)
   }
 })
 
 test('what does not', () => {
   const many = { ...peer, addPathSendMax: 4 }
-  assert.equal(resetReason(many, { ...many, addPathSendMax: 8 }), undefined)
-  const live = { passive: true, keepaliveMs: 1, connectRetryMs: 1, minAdvertisementMs: 5, adminDown: true }
-  assert.equal(resetReason(peer, { ...peer, ...live }), undefined)
+  assert.equal(resetReason(many, { ...many, addPathSendMax: 8 }, true), undefined)
+  const live = {
+    passive: true,
+    keepaliveMs: 1,
+    connectRetryMs: 1,
+    minAdvertisementMs: 5,
+    adminDown: true,
+    holdTimeMs: 9000,
+  }
+  assert.equal(resetReason(peer, { ...peer, ...live }, true), undefined)
+  assert.equal(resetReason(peer, { ...peer, ...live }, false), 'hold time changed', 'the OPEN that is out has another')
 })

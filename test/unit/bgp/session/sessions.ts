@@ -19,6 +19,7 @@ export const settings: SessionSettings = {
   localAs: 65001,
   peerAs: 65002,
   routerId: parseIp('192.0.2.1') ?? assert.fail(),
+  neighbor: parseIp('10.77.0.2') ?? assert.fail(),
   passive: false,
   holdTimeMs: 90_000,
   keepaliveMs: 30_000,

@@ -16,7 +16,7 @@ function armed(actions: readonly Action[], timer: TimerName): number {
   return found?.do === 'armTimer' ? found.at : assert.fail(`${timer} is not armed`)
 }
 
-test('RFC 4271 10: jitter takes up to a quarter off, differently each time', () => {
+test('RFC 4271 §10: jitter takes up to a quarter off, differently each time', () => {
   const seen = new Set<number>()
   let seed = 7
   for (let i = 0; i < 1000; i++) {
@@ -28,7 +28,7 @@ test('RFC 4271 10: jitter takes up to a quarter off, differently each time', () 
   assert.ok(seen.size > 200, `${seen.size} different values`)
 })
 
-test('RFC 4271 4.2: the smaller hold time counts, KEEPALIVEs at a third of it', () => {
+test('RFC 4271 §4.2: the smaller hold time counts, KEEPALIVEs at a third of it', () => {
   const { state, actions } = step(
     sessionIn('OPENSENT'),
     { name: 'BGPOpen', open: peerOpen({ holdTimeSeconds: 9 }) },
@@ -41,7 +41,7 @@ test('RFC 4271 4.2: the smaller hold time counts, KEEPALIVEs at a third of it', 
   assert.ok(at >= 1000 + 2250 && at <= 1000 + 3000, String(at))
 })
 
-test('RFC 4271 4.2: a hold time of 0 on one side: no timers at all', () => {
+test('RFC 4271 §4.2: a hold time of 0 on one side: no timers at all', () => {
   const { state, actions } = step(sessionIn('OPENSENT'), { name: 'BGPOpen', open: peerOpen({ holdTimeSeconds: 0 }) }, 0)
   assert.ok(!actions.some((action) => action.do === 'armTimer'))
   assert.ok(actions.some((action) => action.do === 'disarmTimer' && action.timer === 'hold'))

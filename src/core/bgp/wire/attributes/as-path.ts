@@ -21,7 +21,8 @@ export const as4Path: AttributeCodec<'as4Path'> = {
   flags: optionalTransitive,
   whenMalformed: 'attribute-discard',
   lengthIsValid: (length) => length >= 6 && length % 2 === 0,
-  read: (value) => readSegments(value, true),
+  // RFC 6793 §6: confederation segments in it are discarded, the rest stays.
+  read: (value) => readSegments(value, true)?.filter(({ type }) => type <= segmentTypes.sequence),
   write: (writer, segments) => writeSegments(writer, segments, true),
 }
 

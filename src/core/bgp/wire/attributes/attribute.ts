@@ -54,6 +54,12 @@ export interface KnownAttributes {
   readonly mpUnreach: MpUnreach
   readonly as4Path: readonly AsPathSegment[]
   readonly as4Aggregator: Aggregator
+  readonly originatorId: Ip
+  readonly clusterList: readonly Ip[]
+  /** Eight octets each, not looked into. */
+  readonly extendedCommunities: readonly Uint8Array[]
+  /** Twenty octets each, not looked into. */
+  readonly ipv6ExtendedCommunities: readonly Uint8Array[]
   readonly largeCommunities: readonly (readonly [number, number, number])[]
 }
 

@@ -1,13 +1,14 @@
 import { aggregator, as4Aggregator, atomicAggregate } from './aggregation.ts'
 import { as4Path, asPath } from './as-path.ts'
 import type { AttributeCodec, AttributeName } from './attribute.ts'
-import { communities, largeCommunities } from './communities.ts'
+import { communities, extendedCommunities, ipv6ExtendedCommunities, largeCommunities } from './communities.ts'
 import { localPref } from './local-pref.ts'
 import { mpReach } from './mp-reach.ts'
 import { mpUnreach } from './mp-unreach.ts'
 import { multiExitDisc } from './multi-exit-disc.ts'
 import { nextHop } from './next-hop.ts'
 import { origin } from './origin.ts'
+import { clusterList, originatorId } from './reflection.ts'
 
 /** In the order in which they are written. */
 export const codecs: { readonly [N in AttributeName]: AttributeCodec<N> } = {
@@ -20,9 +21,13 @@ export const codecs: { readonly [N in AttributeName]: AttributeCodec<N> } = {
   atomicAggregate,
   aggregator,
   communities,
+  originatorId,
+  clusterList,
   mpUnreach,
+  extendedCommunities,
   as4Path,
   as4Aggregator,
+  ipv6ExtendedCommunities,
   largeCommunities,
 }
 
@@ -43,8 +48,12 @@ export const registeredNames: { readonly [N in AttributeName]: string } = {
   atomicAggregate: 'ATOMIC_AGGREGATE',
   aggregator: 'AGGREGATOR',
   communities: 'COMMUNITIES',
+  originatorId: 'ORIGINATOR_ID',
+  clusterList: 'CLUSTER_LIST',
   mpUnreach: 'MP_UNREACH_NLRI',
+  extendedCommunities: 'EXTENDED COMMUNITIES',
   as4Path: 'AS4_PATH',
   as4Aggregator: 'AS4_AGGREGATOR',
+  ipv6ExtendedCommunities: 'IPv6 EXTENDED COMMUNITIES',
   largeCommunities: 'LARGE_COMMUNITY',
 }

@@ -31,9 +31,11 @@ export function readAttributes(field: Reader, context: UpdateContext): ReadAttri
     const length = (flags & attributeFlags.extendedLength) !== 0 ? field.u16() : field.u8()
     const value = field.within(length)
     if (field.short) {
-      // RFC 7606 §4: the total length is trusted, so the NLRI behind can still be found.
+      // RFC 7606 §4: the total length is trusted, so the NLRI behind can still be found; not so prefixes inside of the
+      // attribute itself (§3 j).
+      const errorClass = holdsPrefixes(type) ? 'session-reset' : 'treat-as-withdraw'
       const detail = `attribute ${type} runs over the end of the attributes`
-      faults.push(updateError('treat-as-withdraw', updateSubcodes.malformedAttributeList, detail))
+      faults.push(updateError(errorClass, updateSubcodes.malformedAttributeList, detail))
       break
     }
     const fault = readOne(found, seen, { flags, type, value, whole: field.bytes.subarray(start, field.at) }, context)
@@ -58,12 +60,18 @@ function readOne(
   context: UpdateContext,
 ): WireError | undefined {
   const name = nameByType.get(raw.type)
+  if (seen.has(raw.type)) return repeated(raw.type, name)
   if (name === undefined) return readUnknown(found, raw)
-  if (seen.has(raw.type)) return repeated(name)
-  // RFC 7606 §7.5: of no meaning between ASes; RFC 6793 §4.1: of none between speakers of four octets.
-  if (name === 'localPref' && context.external) return undefined
+  // RFC 7606 §7.5, §7.9, §7.10: of no meaning between ASes; RFC 6793 §4.1: of none between speakers of four octets.
+  if (context.external && internalOnly.has(name)) return undefined
   if ((name === 'as4Path' || name === 'as4Aggregator') && context.fourOctetAs) return undefined
   return readKnown(found, name, raw, context)
+}
+
+const internalOnly: ReadonlySet<AttributeName> = new Set(['localPref', 'originatorId', 'clusterList'])
+
+function holdsPrefixes(type: number): boolean {
+  return type === codecs.mpReach.type || type === codecs.mpUnreach.type
 }
 
 function readKnown(
@@ -93,10 +101,10 @@ function readKnown(
   return undefined
 }
 
-// RFC 7606 §3 g: twice MP_REACH_NLRI or MP_UNREACH_NLRI ends the session; of any other the first counts.
-function repeated(name: AttributeName): WireError {
-  const detail = `${registeredNames[name]} stands twice`
-  const errorClass = name === 'mpReach' || name === 'mpUnreach' ? 'session-reset' : 'attribute-discard'
+// RFC 7606 §3 g: twice MP_REACH_NLRI or MP_UNREACH_NLRI ends the session; of any other, known or not, the first counts.
+function repeated(type: number, name: AttributeName | undefined): WireError {
+  const detail = `${name === undefined ? `attribute ${type}` : registeredNames[name]} stands twice`
+  const errorClass = holdsPrefixes(type) ? 'session-reset' : 'attribute-discard'
   return updateError(errorClass, updateSubcodes.malformedAttributeList, detail)
 }
 
