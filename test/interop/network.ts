@@ -15,12 +15,15 @@ export const addresses = {
 } as const
 
 export interface Network {
+  /** Names of the two namespaces. */
   readonly engine: string
   readonly router: string
   /** Runs a command to its end; its standard output. */
   run(namespace: string, command: string, ...args: readonly string[]): Promise<string>
   /** Starts a program; stopped by `close` at the latest. */
   start(namespace: string, command: string, ...args: readonly string[]): Program
+  /** Takes the link between the two down or up again. */
+  setLink(state: 'up' | 'down'): Promise<void>
   /** A counter of the kernel's TCP in a namespace, as `TCPMD5Failure`. */
   tcpCounter(namespace: string, name: string): Promise<number>
   close(): Promise<void>
@@ -34,8 +37,9 @@ export interface Program {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-export async function openNetwork(): Promise<Network> {
-  const prefix = `bhi-${process.pid}-`
+/** `name` tells networks of one process apart. */
+export async function openNetwork(name = 'only'): Promise<Network> {
+  const prefix = `bhi-${process.pid}-${name}-`
   const engine = `${prefix}engine`
   const router = `${prefix}router`
   const programs = new Set<Program>()
@@ -94,6 +98,12 @@ export async function openNetwork(): Promise<Network> {
       }
       programs.add(program)
       return program
+    },
+    async setLink(state) {
+      await run('ip', ['-n', engine, 'link', 'set', 'up0', state])
+      if (state === 'down') return
+      // The kernel takes IPv6 addresses away with the link.
+      await run('ip', ['-n', engine, '-6', 'addr', 'replace', `${addresses.engine6}/64`, 'dev', 'up0', 'nodad'])
     },
     async tcpCounter(namespace, name) {
       const { stdout } = await run('ip', inside(namespace, 'cat', '/proc/net/netstat'))
