@@ -25,8 +25,11 @@ export interface SenderOptions {
   readonly isReady: boolean
 }
 
+/** What of a connection the sender uses. */
+export type Outlet = Pick<Connection, 'write' | 'together'>
+
 interface Transfer {
-  readonly connection: Connection
+  readonly connection: Outlet
   outbound: Outbound
   /** RFC 7313: a refresh is framed by its begin and its end. */
   readonly enhancedRefresh: boolean
@@ -90,7 +93,7 @@ export class Sender {
   }
 
   /** A session is up: everything is sent. */
-  begin(connection: Connection, outbound: Outbound, enhancedRefresh: boolean): void {
+  begin(connection: Outlet, outbound: Outbound, enhancedRefresh: boolean): void {
     this.rib.forgetSent()
     // The interval is between UPDATEs to this peer: it has had none.
     this.#lastMs = Number.NEGATIVE_INFINITY
