@@ -18,6 +18,7 @@ import { type KubeClient, type Reflector, openReflector, secrets } from '../src/
 import { type InterfaceAddress, addressesOnLinkOf } from '../src/io/net/addresses.ts'
 import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
+import type { SessionEvents } from './session-events.ts'
 import type { View } from './view.ts'
 
 export interface SessionsOptions {
@@ -29,6 +30,7 @@ export interface SessionsOptions {
   readonly log: Log
   /** The engine does not know these peers' paths: they were taken away, or are new. */
   readonly onPeersChanged: (peers: readonly string[]) => void
+  readonly events: SessionEvents
   /** A session went up or down: what may be sent over it has changed. */
   readonly onSessionChanged: () => void
 }
@@ -45,7 +47,7 @@ export interface Sessions {
 }
 
 export function openSessions(options: SessionsOptions): Sessions {
-  const { client, view, bgp, addresses, clock, log, onPeersChanged, onSessionChanged } = options
+  const { client, view, bgp, addresses, clock, log, events, onPeersChanged, onSessionChanged } = options
   let started = false
   let scheduled = false
   let plan: SessionPlan | undefined
@@ -98,6 +100,7 @@ export function openSessions(options: SessionsOptions): Sessions {
     const changed = [...[...before].filter((peer) => !now.has(peer)), ...[...now].filter((peer) => !before.has(peer))]
     // Sessions may have come and gone with the settings; and reasons change with them.
     if (isNew || changed.length > 0) onPeersChanged(changed)
+    events.down(plan.down)
     for (const { peer, reason } of plan.down) log.info('a peer is not to be had', { peer: peer.name, reason })
   }
 

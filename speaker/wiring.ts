@@ -16,7 +16,7 @@ import type { ReasonCode, SpeakerStatus } from '../src/core/model/index.ts'
 import { readNode } from '../src/core/model/index.ts'
 import type { openBgp } from '../src/io/bgp/index.ts'
 import { type HealthServer, type ListenAddress, openHealthServer } from '../src/io/http/health.ts'
-import { type KubeClient, nodes } from '../src/io/kube/index.ts'
+import { type KubeClient, nodes, openEvents } from '../src/io/kube/index.ts'
 import { listAddresses } from '../src/io/net/addresses.ts'
 import type { Netlink } from '../src/io/net/netlink.ts'
 import { type Clock, pause } from '../src/io/process/clock.ts'
@@ -27,6 +27,7 @@ import { openDrain } from './drain.ts'
 import { openPresence } from './presence.ts'
 import { openReport } from './report.ts'
 import { openRoutes, removeAll } from './routes.ts'
+import { openSessionEvents } from './session-events.ts'
 import { openSessions } from './sessions.ts'
 import { mostExceptions, speakerStatus } from './status.ts'
 import { openView } from './view.ts'
@@ -53,6 +54,9 @@ export interface Speaker {
   meaningOfTermination(): Promise<'restart' | 'leave'>
 }
 
+/** Beside all else that ends within the grace period of a Pod; a drain takes its time instead: see drain.ts. */
+const taggedBeforeLeavingMs = 1000
+
 /** Rejects when the metrics address cannot be listened on. */
 export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { client, netlink, nodeName, namespace, metricsListen, version, clock, log } = options
@@ -61,7 +65,11 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   let isStarted = false
   let isLeaving = false
 
-  const bgp = options.openBgp({ clock, random, log, onChange: (report) => sessions.take(report) })
+  const bgp = options.openBgp({
+    ...{ clock, random, log },
+    onChange: (report) => sessions.take(report),
+    onReset: (peer, reason) => sessionEvents.reset(peer, reason),
+  })
   const routes = openRoutes({
     ...{ netlink, clock, log },
     ownSubnets: () => listAddresses().map(({ subnet }) => subnet),
@@ -88,8 +96,10 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       if (exceptionsChanged) report.changed()
     },
   })
+  const events = openEvents({ client, component: 'bellhop-speaker', instance: nodeName, clock, log })
+  const sessionEvents = openSessionEvents({ events, nodeName, peers: view.bgpPeers })
   const sessions = openSessions({
-    ...{ client, view, bgp, addresses: listAddresses, clock, log },
+    ...{ client, view, bgp, addresses: listAddresses, clock, log, events: sessionEvents },
     onPeersChanged: (peers) => {
       for (const peer of peers) announcer.forgetPeer(peer)
       announcer.touch(undefined)
@@ -172,6 +182,13 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       drain.stop()
       if (how === 'leave' && isStarted) {
         isLeaving = true
+        if (view.world.drain === 'none' && announcer.announcedCount() > 0) {
+          // RFC 8326: routers move the traffic while the way is still there.
+          view.setDrain('tagged')
+          announcer.flush()
+          await Promise.race([bgp.drained(), pause(clock, 1000)])
+          await pause(clock, taggedBeforeLeavingMs)
+        }
         view.setLeaving()
         announcer.flush()
         // Others must not announce this node in our place; told before the sessions end, if the API server is there.
@@ -180,6 +197,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       }
       await Promise.all([report.stop(), presence.stop(), sessions.stop(), routes.stop()])
       await Promise.race([bgp.close(how), pause(clock, 5000)])
+      await Promise.race([events.flush(), pause(clock, 500)])
       if (how === 'leave') {
         const removed = await removeAll(netlink)
         if (!removed.ok) log.warn('host routes are left behind', { error: removed.error })

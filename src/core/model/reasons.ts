@@ -69,6 +69,7 @@ export const reasons = {
   NoSpeaker: 'no speaker is alive',
   SpeakersBehind: 'no speaker has caught up with the Service yet',
   PasswordMissing: 'the Secret with the password of the peer is missing',
+  SessionReset: 'a change of its settings has ended a BGP session, or it was shut down by conf.adminDown',
   MalformedPeer: 'the BgpPeer has no usable neighbour address or AS number',
   NotDefaultConf: 'only the BgpConf named default counts',
   RouterIdShared: 'one BGP identifier is given to every speaker',

@@ -279,6 +279,8 @@ void test('restart keeps routes and paths, leave takes them away (part of ROUTE-
   const second = await open(t, first.server)
   await second.speaker.stop('leave')
   assert.equal(second.bgp.wanted.size, 0)
+  const last = (text: string): number => second.bgp.calls.findLastIndex((call) => call.startsWith(text))
+  assert.ok(last('paths leaf1 172.22.0.10/32 self tagged') >= 0, 'RFC 8326: GRACEFUL_SHUTDOWN goes before')
   assert.equal(second.bgp.calls.at(-1), 'close leave')
   assert.equal(second.netlink.routeTable.size + second.netlink.ruleTable.size, 0)
   assert.equal(statusOf(first.server)['state'], 'Leaving')

@@ -1,5 +1,5 @@
 // RFC 7606 §7, attribute by attribute, and the same for attributes that have an RFC of their own.
-import { type Row, asPath, good, narrow, nextHop, origin, internal } from './update-error-rows.ts'
+import { type Row, asPath, good, narrow, nextHop, origin } from './update-error-rows.ts'
 
 export const attributeRows: readonly Row[] = [
   {
