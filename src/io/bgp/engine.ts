@@ -10,10 +10,10 @@ import {
   notification,
   standardMaxLength,
 } from '../../core/bgp/wire/index.ts'
-import { limitHops } from '../net/tcp.ts'
+import { dialTcp, limitHops } from '../net/tcp.ts'
 import type { Bgp, BgpOptions, ListenSettings } from './bgp.ts'
 import { Connection } from './connection.ts'
-import { minimumTtlOf } from './endpoints.ts'
+import { dialTarget, minimumTtlOf } from './endpoints.ts'
 import { Listeners } from './listeners.ts'
 import { Peer } from './peer.ts'
 
@@ -89,6 +89,7 @@ class Engine implements Bgp {
     const peer = new Peer(settings, {
       ...{ clock, random, log, onChange, onReset, gracefulShutdownMs },
       ...{ interner: this.#interner, isReady: this.#isReady },
+      dial: (current) => dialTcp(dialTarget(current)),
     })
     this.#peers.set(settings.key, peer)
     peer.start()

@@ -5,11 +5,10 @@ import type { Path, PeerSettings, SessionReport } from '../../core/bgp/index.ts'
 import { AdjRibOut, Outbound, type PathInterner } from '../../core/bgp/rib/index.ts'
 import { type Action, type Negotiated, type SessionEvent, resetReason } from '../../core/bgp/session/index.ts'
 import { type Update, ceaseSubcodes } from '../../core/bgp/wire/index.ts'
-import { dialTcp } from '../net/tcp.ts'
 import { type Clock, type Timer, pause } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Counts } from './counts.ts'
-import { dialTarget, otherFamilyAddress } from './endpoints.ts'
+import { otherFamilyAddress } from './endpoints.ts'
 import { Sender } from './sender.ts'
 import { Tracks } from './tracks.ts'
 
@@ -19,6 +18,8 @@ export interface PeerOptions {
   readonly log: Log
   readonly onChange: (report: SessionReport) => void
   readonly onReset: (key: string, reason: string) => void
+  /** Begins to connect: see dialTcp. */
+  readonly dial: (settings: PeerSettings) => Socket
   readonly interner: PathInterner
   readonly isReady: boolean
   /** How long routes carry GRACEFUL_SHUTDOWN before a planned end. */
@@ -56,7 +57,7 @@ export class Peer {
     this.#sender = new Sender(new AdjRibOut(interner), { clock, random, counts: this.#sent, isReady })
     this.#sender.setInterval(settings.minAdvertisementMs ?? 0)
     this.#tracks = new Tracks(settings, Math.floor(random() * 2 ** 32), clock, {
-      dial: () => dialTcp(dialTarget(this.#settings)),
+      dial: () => options.dial(this.#settings),
       act: (action) => this.#act(action),
       sent: ({ type }) => this.#sent.add(type),
       received: ({ type }) => this.#received.add(type),
@@ -158,6 +159,8 @@ export class Peer {
     if (!adminDown || !this.#isCarrying()) return this.start()
     this.#isTagged = true
     this.#sendAnew()
+    // Now, whatever MinRouteAdvertisementInterval says.
+    void this.#sender.drained()
     this.#shuttingDown = this.#options.clock.after(this.#options.gracefulShutdownMs, () => {
       this.#stopShuttingDown()
       this.start()

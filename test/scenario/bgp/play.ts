@@ -1,6 +1,5 @@
-// Plays one script: see README.md.
-import { type Family, type Ip, formatIp, formatPrefix, parseIp, parsePrefix } from '../../../src/core/address/index.ts'
-import type { Path } from '../../../src/core/bgp/index.ts'
+// Plays a script that begins with `session`: the machine and the Adj-RIB-Out alone. See README.md.
+import { type Family, type Ip, parsePrefix } from '../../../src/core/address/index.ts'
 import { AdjRibOut, Outbound, endOfRib, nextUpdates } from '../../../src/core/bgp/rib/index.ts'
 import {
   type Action,
@@ -14,21 +13,8 @@ import {
   receiveContext,
   step,
 } from '../../../src/core/bgp/session/index.ts'
-import {
-  type Capability,
-  type Message,
-  type Nlri,
-  type Update,
-  decodeMessage,
-  decodeUpdate,
-  describeNotification,
-  endOfRibOf,
-  familyOf,
-  isWireError,
-  keepalive,
-  nextFrame,
-  notification,
-} from '../../../src/core/bgp/wire/index.ts'
+import { decodeMessage, decodeUpdate, familyOf, isWireError, nextFrame } from '../../../src/core/bgp/wire/index.ts'
+import { describeMessage, describeUpdate, ip, readFamilies, readMessage, readPath, readWords } from './words.ts'
 
 const local: Readonly<Record<Family, Ip>> = { 4: ip('10.77.0.1'), 6: ip('fd77::1') }
 
@@ -191,94 +177,4 @@ function readSettings(line: string): SessionSettings {
     addPathSendMax: Number(words['add-path'] ?? 0),
     ...('graceful-restart' in words ? { gracefulRestart: { restartTimeMs: 30_000 } } : {}),
   }
-}
-
-const flags = ['passive', 'graceful-restart']
-
-function readWords(words: readonly string[]): Readonly<Record<string, string>> {
-  const read: Record<string, string> = {}
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? ''
-    read[word] = flags.includes(word) ? '' : (words[++i] ?? '')
-  }
-  return read
-}
-
-function readFamilies(text: string): readonly Family[] {
-  return text.split(',').map((family) => (family === '6' ? 6 : 4))
-}
-
-function readMessage(word: string, rest: readonly string[]): Message {
-  const [first = ''] = rest
-  if (word === 'KEEPALIVE') return keepalive
-  if (word === 'UPDATE') return { type: 'update', withdrawn: [], attributes: {}, nlri: [], faults: [] }
-  if (word === 'ROUTE-REFRESH') return { type: 'routeRefresh', afi: first === '6' ? 2 : 1, subtype: 0, safi: 1 }
-  if (word === 'NOTIFICATION') {
-    const [code = 0, subcode = 0] = first.split('/').map(Number)
-    return notification(code, subcode)
-  }
-  if (word !== 'OPEN') throw new Error(`a script knows no ${word}`)
-  const words = readWords(rest)
-  const as = Number(words['as'] ?? 65002)
-  const capabilities: Capability[] = [
-    ...readFamilies(words['families'] ?? '4').map(
-      (family) => ({ name: 'multiprotocol', afi: family === 4 ? 1 : 2, safi: 1 }) as const,
-    ),
-    { name: 'fourOctetAs', as },
-    ...(words['add-path'] === undefined
-      ? []
-      : [
-          {
-            name: 'addPath',
-            families: readFamilies(words['add-path']).map((family) => ({
-              afi: family === 4 ? 1 : 2,
-              safi: 1,
-              send: false,
-              receive: true,
-            })),
-          } as const,
-        ]),
-  ]
-  return {
-    type: 'open',
-    version: 4,
-    as: as > 0xffff ? 23456 : as,
-    holdTimeSeconds: Number(words['hold'] ?? 90),
-    routerId: ip(words['id'] ?? '192.0.2.2'),
-    capabilities,
-  }
-}
-
-function readPath(text: string): Path {
-  const [hop = '', ...rest] = text.split(' ')
-  const { med } = readWords(rest)
-  // Our own path is 1; another's identifier is the last number of its address.
-  const id = hop === 'self' ? 1 : Number(hop.split(/[.:]/).at(-1))
-  return { id, nextHop: hop === 'self' ? hop : ip(hop), attributes: med === undefined ? {} : { med: Number(med) } }
-}
-
-function describeMessage(message: Message): string {
-  if (message.type === 'notification') return `NOTIFICATION ${describeNotification(message)}`
-  if (message.type !== 'open') return message.type.toUpperCase()
-  const names = message.capabilities.map(({ name }) => name)
-  return `OPEN as ${message.as} hold ${message.holdTimeSeconds} id ${formatIp(message.routerId)} ${names.join(' ')}`
-}
-
-function describeUpdate(update: Update): string {
-  const end = endOfRibOf(update)
-  if (end !== undefined) return `end-of-rib ${end}`
-  const { attributes, withdrawn, nlri } = update
-  const name = ({ prefix, pathId }: Nlri): string => `${formatPrefix(prefix)}${pathId === 0 ? '' : `#${pathId}`}`
-  const gone = [...withdrawn, ...(attributes.mpUnreach?.withdrawn ?? [])].map((each) => `-${name(each)}`)
-  const come = [...nlri, ...(attributes.mpReach?.nlri ?? [])].map((each) => `+${name(each)}`)
-  const nextHop = attributes.nextHop ?? attributes.mpReach?.nextHops[0]
-  const via = nextHop === undefined ? [] : [`via ${formatIp(nextHop)}`]
-  const med = attributes.med === undefined ? [] : [`med ${attributes.med}`]
-  return [...gone, ...come, ...via, ...med].join(' ')
-}
-
-function ip(text: string): Ip {
-  const parsed = parseIp(text)
-  if (parsed === undefined) throw new Error(`no address: ${text}`)
-  return parsed
 }
