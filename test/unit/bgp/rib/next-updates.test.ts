@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { type Prefix, parseIp, parsePrefix } from '../../../../src/core/address/index.ts'
+import { type Ip, type Prefix, parseIp, parsePrefix } from '../../../../src/core/address/index.ts'
 import type { Path, RouteAttributes } from '../../../../src/core/bgp/index.ts'
 import { AdjRibOut, type Outbound, endOfRib, nextUpdates } from '../../../../src/core/bgp/rib/index.ts'
 import { decodeUpdate, endOfRibOf, isWireError } from '../../../../src/core/bgp/wire/index.ts'
@@ -151,7 +151,7 @@ test('after a reconnect everything is sent again, and nothing is withdrawn', () 
   assert.deepEqual(router.log, ['+192.0.2.1/32 10.77.0.1'])
 })
 
-test('RFC 2918 4: a refresh sends a family again and withdraws nothing', () => {
+test('RFC 2918 §4: a refresh sends a family again and withdraws nothing', () => {
   const { rib, router, drain } = begin()
   rib.setPaths(prefix('192.0.2.1/32'), [own, third])
   rib.setPaths(prefix('2001:db8::1/128'), [own])
@@ -183,7 +183,7 @@ test('a change in the middle of a transfer counts at once', () => {
   )
 })
 
-test('RFC 4271 5.1: towards a peer of our own AS LOCAL_PREF and an empty AS_PATH', () => {
+test('RFC 4271 §5.1: towards a peer of our own AS LOCAL_PREF and an empty AS_PATH', () => {
   const outbound = outboundOf({ external: false, addPathSend: [] })
   const { rib, router } = begin(outbound)
   rib.setPaths(prefix('192.0.2.1/32'), [path(1, 'self', { localPref: 200, asPathPrepend: 3 })])
@@ -193,7 +193,7 @@ test('RFC 4271 5.1: towards a peer of our own AS LOCAL_PREF and an empty AS_PATH
   assert.equal(second?.localPref, 100)
 })
 
-test('RFC 6793 4.2.2: AS_TRANS and AS4_PATH towards a peer of two octets', () => {
+test('RFC 6793 §4.2.2: AS_TRANS and AS4_PATH towards a peer of two octets', () => {
   const outbound = outboundOf({ fourOctetAs: false }, { localAs: 4200000001 })
   const { rib, router } = begin(outbound)
   rib.setPaths(prefix('192.0.2.1/32'), [path(1, 'self', { asPathPrepend: 1 })])
@@ -202,10 +202,28 @@ test('RFC 6793 4.2.2: AS_TRANS and AS4_PATH towards a peer of two octets', () =>
   assert.deepEqual(sent?.as4Path, [{ type: 2, asNumbers: [4200000001, 4200000001] }])
 })
 
-test('RFC 4724 2: End-of-RIB of each family', () => {
+test('RFC 4724 §2: End-of-RIB of each family', () => {
   const { context } = outboundOf()
   for (const family of [4, 6] as const) {
     const update = decodeUpdate(endOfRib(family, context).subarray(19), context)
     assert.equal(isWireError(update) ? update.detail : endOfRibOf(update), family)
+  }
+})
+
+test('RFC 8950 §3: IPv4 prefixes with an IPv6 next hop go in MP_REACH_NLRI, where the peer takes them', () => {
+  const self = (): Ip => parseIp('fd77::1') ?? assert.fail()
+  for (const extendedNextHop of [true, false]) {
+    const outbound = outboundOf({ extendedNextHop, addPathSend: [] }, { self })
+    const rib = new AdjRibOut()
+    const router = new Router(outbound)
+    rib.setPaths(prefix('192.0.2.1/32'), [{ id: 1, nextHop: 'self', attributes: {} }])
+    for (const { bytes } of nextUpdates(rib, outbound)) {
+      const { attributes, nlri } = router.take(bytes)
+      assert.deepEqual([attributes.mpReach?.afi, attributes.nextHop, nlri], [1, undefined, []])
+    }
+    assert.deepEqual(router.read(), extendedNextHop ? { '192.0.2.1/32': ['0 fd77::1'] } : {})
+    rib.setPaths(prefix('192.0.2.1/32'), [])
+    for (const { bytes } of nextUpdates(rib, outbound)) router.take(bytes)
+    assert.deepEqual(router.read(), {})
   }
 })

@@ -41,6 +41,22 @@ test('RFC 8654: 65535 octets where both offer it', () => {
   assert.equal(agreed({}, { capabilities: [{ name: 'extendedMessage' }] }).maxMessageLength, 65535)
 })
 
+const encodings = [{ afi: 1, safi: 1, nextHopAfi: 2 }]
+const overIpv6 = { neighbor: parseIp('fd77::2') ?? assert.fail() }
+const families = [4, 6] as const
+const both = [multiprotocol(1), multiprotocol(2)]
+
+test('RFC 8950 §4: offered where the session runs over IPv6, used where the peer takes it', () => {
+  const takes = { capabilities: [...both, { name: 'extendedNextHop' as const, encodings }] }
+  assert.equal(agreed({ ...overIpv6, families }, takes).extendedNextHop, true)
+  assert.equal(agreed({ ...overIpv6, families }, { capabilities: both }).extendedNextHop, false)
+  assert.equal(agreed({ families }, takes).extendedNextHop, false, 'over IPv4 there is an IPv4 next hop')
+  assert.equal(agreed({ ...overIpv6, families: [6] }, takes).extendedNextHop, false)
+  const offer = (changed: Partial<SessionSettings>): boolean =>
+    openOf({ ...settings, ...changed }, false).capabilities.some(({ name }) => name === 'extendedNextHop')
+  assert.deepEqual([offer({ ...overIpv6, families }), offer({ families })], [true, false])
+})
+
 test('RFC 6793 §9: AS_TRANS in the OPEN of an AS of four octets', () => {
   const { as, capabilities } = openOf({ ...settings, localAs: 4200000001 }, true)
   assert.equal(as, 23456)

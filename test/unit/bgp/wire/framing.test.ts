@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { encodeKeepalive, nextFrame } from '../../../../src/core/bgp/wire/index.ts'
 import { bytes, hex, marker } from './hex.ts'
 
-test('RFC 4271 4.1: a KEEPALIVE is the header alone', () => {
+test('RFC 4271 §4.1: a KEEPALIVE is the header alone', () => {
   assert.equal(hex(encodeKeepalive()), hex(bytes(`${marker} 0013 04`)))
 })
 
@@ -25,7 +25,7 @@ const errors: readonly (readonly [what: string, octets: string, max: number, sub
   ['6.1: UPDATE shorter than its fixed part', `${marker} 0016 02`, 4096, 2, '0016'],
   ['6.1: NOTIFICATION shorter than its fixed part', `${marker} 0014 03`, 4096, 2, '0014'],
   ['6.1: KEEPALIVE of another length than 19', `${marker} 0014 04`, 4096, 2, '0014'],
-  ['RFC 8654 4: OPEN over 4096 even with extended messages', `${marker} 1001 01`, 65535, 2, '1001'],
+  ['RFC 8654 §4: OPEN over 4096 even with extended messages', `${marker} 1001 01`, 65535, 2, '1001'],
   ['6.1: unknown type', `${marker} 0013 06`, 4096, 3, '06'],
   ['6.1: type 0', `${marker} 0013 00`, 4096, 3, '00'],
 ]

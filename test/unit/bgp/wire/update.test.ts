@@ -33,26 +33,26 @@ const sequence = (...asNumbers: number[]) => [{ type: 2, asNumbers }]
 
 const samples: readonly Sample[] = [
   {
-    what: 'RFC 4271 4.3: withdrawn routes',
+    what: 'RFC 4271 §4.3: withdrawn routes',
     withdrawn: [nlri('10.0.0.0/8'), nlri('0.0.0.0/0')],
     octets: '0003 08 0a 00 0000',
   },
   {
-    what: 'RFC 4271 5.1: ORIGIN, AS_PATH, NEXT_HOP, MULTI_EXIT_DISC, LOCAL_PREF',
+    what: 'RFC 4271 §5.1: ORIGIN, AS_PATH, NEXT_HOP, MULTI_EXIT_DISC, LOCAL_PREF',
     attributes: { origin: 0, asPath: sequence(65001), nextHop: ip('192.0.2.1'), med: 5, localPref: 100 },
     nlri: [nlri('198.51.100.7/32'), nlri('198.51.96.0/19')],
     octets: `0000 0022 40 01 01 00  40 02 06 02 01 0000fde9  40 03 04 c0000201  80 04 04 00000005  40 05 04 00000064
              20 c6336407  13 c63360`,
   },
   {
-    what: 'RFC 6793 4.2.2: AS_TRANS in two octets, the real AS in AS4_PATH',
+    what: 'RFC 6793 §4.2.2: AS_TRANS in two octets, the real AS in AS4_PATH',
     context: narrow,
     attributes: { origin: 0, asPath: sequence(23456), nextHop: ip('192.0.2.1'), as4Path: sequence(4200000001) },
     nlri: [nlri('10.0.0.1/32')],
     octets: '0000 001b 40 01 01 00  40 02 04 02 01 5ba0  40 03 04 c0000201  c0 11 06 02 01 fa56ea01  20 0a000001',
   },
   {
-    what: 'RFC 4271 5.1.6 and 5.1.7: ATOMIC_AGGREGATE, AGGREGATOR',
+    what: 'RFC 4271 §5.1.6 and 5.1.7: ATOMIC_AGGREGATE, AGGREGATOR',
     attributes: {
       origin: 2,
       asPath: [],
@@ -77,7 +77,7 @@ const samples: readonly Sample[] = [
              20 0a000001`,
   },
   {
-    what: 'RFC 7911 3: path identifiers',
+    what: 'RFC 7911 §3: path identifiers',
     context: withPaths,
     withdrawn: [nlri('10.0.0.2/32', 9)],
     attributes: { origin: 0, asPath: [], nextHop: ip('192.0.2.1') },
@@ -85,7 +85,7 @@ const samples: readonly Sample[] = [
     octets: '0009 00000009 20 0a000002 000e 40 01 01 00  40 02 00  40 03 04 c0000201  00000007 20 0a000001',
   },
   {
-    what: 'RFC 4760 3 and RFC 2545 3: MP_REACH_NLRI with a global and a link-local next hop',
+    what: 'RFC 4760 §3 and RFC 2545 §3: MP_REACH_NLRI with a global and a link-local next hop',
     attributes: {
       origin: 0,
       asPath: [],
@@ -95,7 +95,7 @@ const samples: readonly Sample[] = [
              21 20010db800  40 01 01 00  40 02 00`,
   },
   {
-    what: 'RFC 4760 4: MP_UNREACH_NLRI',
+    what: 'RFC 4760 §4: MP_UNREACH_NLRI',
     attributes: { mpUnreach: { afi: 2, safi: 1, withdrawn: [nlri('2001:db8::1/128')] } },
     octets: '0000 0017 80 0f 14 0002 01 80 20010db8000000000000000000000001',
   },
@@ -132,7 +132,7 @@ test('a value over 255 octets has an extended length', () => {
   assert.deepEqual(decodeUpdate(octets.subarray(19), wide), { ...update, faults: [] })
 })
 
-test('RFC 4724 2: End-of-RIB markers', () => {
+test('RFC 4724 §2: End-of-RIB markers', () => {
   for (const [octets, family] of [
     ['0000 0000', 4],
     ['0000 0006 80 0f 03 0002 01', 6],
