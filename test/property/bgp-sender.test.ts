@@ -10,7 +10,7 @@ import type { Path } from '../../src/core/bgp/index.ts'
 import { AdjRibOut, type Outbound } from '../../src/core/bgp/rib/index.ts'
 import { endOfRibOf } from '../../src/core/bgp/wire/index.ts'
 import { Counts } from '../../src/io/bgp/counts.ts'
-import { Sender } from '../../src/io/bgp/sender.ts'
+import { type RefreshTerms, Sender } from '../../src/io/bgp/sender.ts'
 import { FakeSocket, readMessage } from '../unit/bgp/io/outlet.ts'
 import { Router, outboundOf } from '../unit/bgp/rib/router.ts'
 import { manualClock } from '../unit/io/process/manual-clock.ts'
@@ -62,6 +62,7 @@ class Stage {
   readonly outbound: Outbound
   readonly sender: Sender
   readonly enhanced: boolean
+  readonly #terms: RefreshTerms
   socket = new FakeSocket(limit)
   router: Router
   intervalMs = 0
@@ -75,12 +76,13 @@ class Stage {
 
   constructor(withPaths: boolean, enhanced: boolean) {
     this.enhanced = enhanced
+    this.#terms = { enhancedRouteRefresh: enhanced, gracefulRestart: true }
     this.outbound = outboundOf({ families: [4, 6], addPathSend: withPaths ? [4, 6] : [] }, { addPathSendMax: 2 })
     this.router = new Router(this.outbound)
     this.sender = new Sender(new AdjRibOut(), {
       ...{ clock: this.clock, random: () => 1, counts: new Counts(), isReady: false },
     })
-    this.sender.begin(this.socket, this.outbound, enhanced)
+    this.sender.begin(this.socket, this.outbound, this.#terms)
   }
 
   async do(each: Command): Promise<void> {
@@ -135,7 +137,7 @@ class Stage {
     this.steady.clear()
     this.ends = 0
     this.open = 0
-    this.sender.begin(this.socket, this.outbound, this.enhanced)
+    this.sender.begin(this.socket, this.outbound, this.#terms)
   }
 
   #ready(): void {

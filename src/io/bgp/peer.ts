@@ -213,7 +213,7 @@ export class Peer {
     this.#sinceMs = this.#options.clock.wallMs()
     this.#prefixesReceived = 0
     this.#log.info('session established', { families: negotiated.families, addPath: negotiated.addPathSend })
-    this.#sender.begin(connection, this.#outbound(negotiated), negotiated.enhancedRouteRefresh)
+    this.#sender.begin(connection, this.#outbound(negotiated), negotiated)
   }
 
   #down(reason: string): void {

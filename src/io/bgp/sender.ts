@@ -1,6 +1,7 @@
 import type { Family, Prefix } from '../../core/address/index.ts'
 import type { Path } from '../../core/bgp/index.ts'
 import { type AdjRibOut, type Outbound, type Packed, endOfRib, nextUpdates } from '../../core/bgp/rib/index.ts'
+import type { Negotiated } from '../../core/bgp/session/index.ts'
 import {
   type RouteRefresh,
   afiOf,
@@ -28,11 +29,13 @@ export interface SenderOptions {
 /** What of a connection the sender uses. */
 export type Outlet = Pick<Connection, 'write' | 'together'>
 
+/** RFC 7313: a refresh is framed by its begin and its end; with graceful restart not before the End-of-RIB (§4). */
+export type RefreshTerms = Pick<Negotiated, 'enhancedRouteRefresh' | 'gracefulRestart'>
+
 interface Transfer {
   readonly connection: Outlet
   outbound: Outbound
-  /** RFC 7313: a refresh is framed by its begin and its end. */
-  readonly enhancedRefresh: boolean
+  readonly negotiated: RefreshTerms
   /** Families that the peer wants again; however often it asks, one answer. */
   readonly refresh: Set<Family>
   /** Owed once nothing is left to send: markers of families. */
@@ -93,7 +96,7 @@ export class Sender {
   }
 
   /** A session is up: everything is sent. */
-  begin(connection: Outlet, outbound: Outbound, enhancedRefresh: boolean): void {
+  begin(connection: Outlet, outbound: Outbound, negotiated: RefreshTerms): void {
     this.rib.forgetSent()
     // The interval is between UPDATEs to this peer: it has had none.
     this.#lastMs = Number.NEGATIVE_INFINITY
@@ -101,7 +104,7 @@ export class Sender {
     this.#transfer = {
       connection,
       outbound,
-      enhancedRefresh,
+      negotiated,
       refresh: new Set(),
       endOfRib: new Set(outbound.families),
       endOfRefresh: new Set(),
@@ -210,10 +213,11 @@ export class Sender {
 
   #beginRefreshes(transfer: Transfer): void {
     for (const family of transfer.refresh) {
-      // RFC 7313 §4: not before the End-of-RIB of the family. What is still being sent answers the request meanwhile.
-      if (transfer.enhancedRefresh && transfer.endOfRib.has(family)) continue
+      const { enhancedRouteRefresh, gracefulRestart } = transfer.negotiated
+      // RFC 7313 §4. What is still being sent answers the request meanwhile.
+      if (enhancedRouteRefresh && gracefulRestart && transfer.endOfRib.has(family)) continue
       transfer.refresh.delete(family)
-      if (transfer.enhancedRefresh) {
+      if (enhancedRouteRefresh) {
         this.#writeRefreshMarker(transfer, family, refreshSubtypes.begin)
         transfer.endOfRefresh.add(family)
       }

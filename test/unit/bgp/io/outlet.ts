@@ -13,7 +13,7 @@ import {
   nextFrame,
 } from '../../../../src/core/bgp/wire/index.ts'
 import { Counts } from '../../../../src/io/bgp/counts.ts'
-import { type Outlet, Sender } from '../../../../src/io/bgp/sender.ts'
+import { type Outlet, type RefreshTerms, Sender } from '../../../../src/io/bgp/sender.ts'
 import { type ManualClock, manualClock } from '../../io/process/manual-clock.ts'
 
 interface Written {
@@ -67,24 +67,20 @@ export interface SenderStage {
 
 export interface StageOptions {
   readonly outbound: Outbound
-  readonly enhancedRefresh?: boolean
+  readonly terms?: RefreshTerms
   readonly ready?: boolean
   readonly random?: () => number
   readonly limit?: number
 }
 
-export function senderStage({
-  outbound,
-  enhancedRefresh = true,
-  ready = true,
-  random,
-  limit,
-}: StageOptions): SenderStage {
+const allTerms: RefreshTerms = { enhancedRouteRefresh: true, gracefulRestart: true }
+
+export function senderStage({ outbound, terms = allTerms, ready = true, random, limit }: StageOptions): SenderStage {
   const clock = manualClock()
   const counts = new Counts()
   const sender = new Sender(new AdjRibOut(), { clock, random: random ?? (() => 1), counts, isReady: ready })
   const socket = new FakeSocket(limit)
-  sender.begin(socket, outbound, enhancedRefresh)
+  sender.begin(socket, outbound, terms)
   const written = async (): Promise<readonly string[]> => {
     await clock.advance(0)
     const told: string[] = []

@@ -84,7 +84,7 @@ test('MinRouteAdvertisementInterval does not hold up a new session or the End-of
   sender.ready()
   assert.deepEqual(await written(), ['EoR 4'])
   sender.end()
-  sender.begin(socket, outbound, true)
+  sender.begin(socket, outbound, { enhancedRouteRefresh: true, gracefulRestart: true })
   assert.deepEqual(await written(), ['+192.0.2.1/32', 'EoR 4'])
 })
 
@@ -97,7 +97,7 @@ test('RFC 7313 §4: a refresh stands between BoRR and EoRR; asked for many times
   assert.deepEqual(await written(), ['BoRR 4', '+192.0.2.1/32', 'EoRR 4'])
 })
 
-test('RFC 7313 §4: no BoRR before the End-of-RIB of its family', async () => {
+test('RFC 7313 §4: with graceful restart no BoRR before the End-of-RIB of its family', async () => {
   const { clock, sender, written } = senderStage({ outbound, ready: false })
   sender.setPaths(one, self)
   assert.deepEqual(await written(), ['+192.0.2.1/32'])
@@ -109,8 +109,21 @@ test('RFC 7313 §4: no BoRR before the End-of-RIB of its family', async () => {
   assert.deepEqual(await written(), ['EoR 4', 'BoRR 4', '+192.0.2.1/32', 'EoRR 4'])
 })
 
+test('RFC 7313 §4: without graceful restart a refresh does not wait for the End-of-RIB', async () => {
+  const terms = { enhancedRouteRefresh: true, gracefulRestart: false }
+  const { clock, sender, written } = senderStage({ outbound, ready: false, terms })
+  sender.setPaths(one, self)
+  await written()
+  await clock.advance(10)
+  sender.refresh(request)
+  assert.deepEqual(await written(), ['BoRR 4', '+192.0.2.1/32', 'EoRR 4'])
+})
+
 test('RFC 2918 §4: to a peer without RFC 7313 the routes alone go again', async () => {
-  const { clock, sender, written } = senderStage({ outbound, enhancedRefresh: false })
+  const { clock, sender, written } = senderStage({
+    outbound,
+    terms: { enhancedRouteRefresh: false, gracefulRestart: true },
+  })
   sender.setPaths(one, self)
   await written()
   await clock.advance(10)
