@@ -1,6 +1,6 @@
 // Status of Eips: what is in use, what is wrong. Every speaker watches these objects, so each is written at most every
 // second, less often in a large cluster.
-import { type IpRange, formatRange } from '../src/core/address/index.ts'
+import { sameRanges } from '../src/core/address/index.ts'
 import { readConditions } from '../src/core/model/index.ts'
 import { eipStatus, sameStatus } from '../src/core/status/index.ts'
 import { type WorkOutcome, eips, openWorkQueue } from '../src/io/kube/index.ts'
@@ -72,8 +72,4 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading,
 // Overlaps and a second default are told on the other Eip as well.
 function changesOthers({ before, after }: Extract<PoolsChange, { kind: 'eip' }>): boolean {
   return before?.isDefault !== after?.isDefault || !sameRanges(before?.ranges ?? [], after?.ranges ?? [])
-}
-
-function sameRanges(a: readonly IpRange[], b: readonly IpRange[]): boolean {
-  return a.length === b.length && a.map(formatRange).join() === b.map(formatRange).join()
 }

@@ -9,16 +9,25 @@ export interface Pace {
   forget(name: string): void
 }
 
-/** At least `gapMs()` between two marks of one name. */
+/** What is written without a pause is written ever less often: the gap doubles each time, so many times at most. */
+const mostDoublings = 2
+
+/** At least `gapMs()` between two marks of one name, more while marks follow one another without a pause. */
 export function openPace(clock: Clock, gapMs: () => number): Pace {
-  const lastMs = new Map<string, number>()
+  const marks = new Map<string, { readonly atMs: number; readonly doublings: number }>()
+  const dueMs = (name: string): number => {
+    const mark = marks.get(name)
+    return mark === undefined ? Number.NEGATIVE_INFINITY : mark.atMs + gapMs() * 2 ** mark.doublings
+  }
   return {
-    waitMs(name) {
-      const last = lastMs.get(name)
-      return last === undefined ? 0 : Math.max(0, last + gapMs() - clock.nowMs())
+    waitMs: (name) => Math.max(0, dueMs(name) - clock.nowMs()),
+    mark(name) {
+      const atMs = clock.nowMs()
+      const isPause = atMs - dueMs(name) >= gapMs()
+      const doublings = isPause ? 0 : Math.min(mostDoublings, (marks.get(name)?.doublings ?? 0) + 1)
+      marks.set(name, { atMs, doublings })
     },
-    mark: (name) => void lastMs.set(name, clock.nowMs()),
-    forget: (name) => void lastMs.delete(name),
+    forget: (name) => void marks.delete(name),
   }
 }
 

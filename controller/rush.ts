@@ -6,8 +6,8 @@ import type { StatusWrites } from './status-writes.ts'
 /** No address was written for so long: the rush is over. */
 const quietMs = 250
 /** After so long in a rush that does not end, some are let go at each look: those that have waited longest. */
-const longestHoldMs = 3_000
-const someAtOnce = 2
+const longestHoldMs = 20_000
+const someAtOnce = 1
 
 export interface Rush {
   /** True: held back; `onOver` gets the key in time. False: go ahead. */

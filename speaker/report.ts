@@ -28,7 +28,7 @@ export interface Report {
 
 const leastGapMs = 1000
 // Changes come by the hundred; what is made of them all is looked at once.
-const lookAfterMs = 20
+const lookAfterMs = 100
 const countsMs = 60_000
 const longestRetryMs = 30_000
 

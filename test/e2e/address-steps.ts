@@ -65,8 +65,8 @@ async function takeDown(lab: Lab, { eips, namespaces, services }: Required<Stage
   for (const name of Object.keys(namespaces)) await lab.request('DELETE', `/api/v1/namespaces/${name}/services`)
   // What was deleted before is still kept for a Service that may come back, and would keep the Eip too.
   for (const name of retaining) await waitFor(`Eip ${name} is not in use`, () => freeRetained(lab, name))
-  await Promise.all(names.map((name) => removeEip(lab, name)))
-  await remove(lab, 'namespace', ...Object.keys(namespaces))
+  await removeEips(lab, ...names)
+  if (Object.keys(namespaces).length > 0) await remove(lab, 'namespace', ...Object.keys(namespaces))
 }
 
 async function freeRetained(lab: Lab, eip: string): Promise<boolean> {
@@ -84,8 +84,12 @@ export async function createEip(lab: Lab, name: string, spec: Readonly<Record<st
   await waitFor(`Eip ${name} has a status`, async () => 'status' in ((await getEip(lab, name)) as object))
 }
 
-/** Waits until its addresses are free, for it is not deleted before. */
-export async function removeEip(lab: Lab, name: string): Promise<void> {
+/** Waits until their addresses are free, for they are not deleted before. */
+export async function removeEips(lab: Lab, ...names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => removeEip(lab, name)))
+}
+
+async function removeEip(lab: Lab, name: string): Promise<void> {
   await waitFor(
     `Eip ${name} is deleted`,
     async () => {

@@ -172,52 +172,6 @@ export async function waitForFree(lab: Lab, ...addresses: readonly string[]): Pr
   }
 }
 
-/**
- * Makes Eips that only the claim uses, so that no other Service can be in the way of the addresses it names; they and
- * the Services named are removed when it has been shown, the Services first.
- */
-export async function withOwnEips<T>(
-  lab: Lab,
-  specs: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  services: readonly string[],
-  show: () => Promise<T>,
-): Promise<T> {
-  let failed: unknown
-  try {
-    for (const [name, spec] of Object.entries(specs)) {
-      const { ok, said } = await kubectl(lab, ['create', '-f', '-'], eipObject(name, spec))
-      expect(ok, `Eip ${name} was refused: ${said}`)
-    }
-    return await show()
-  } catch (error) {
-    failed = error
-    throw error
-  } finally {
-    // What could not be shown matters more than what could not be taken away after it.
-    await removeOwn(lab, Object.keys(specs), services).catch((error: unknown) => {
-      throw failed ?? error
-    })
-  }
-}
-
-async function removeOwn(lab: Lab, eips: readonly string[], services: readonly string[]): Promise<void> {
-  if (services.length > 0) await remove(lab, 'service', ...services)
-  await removeEips(lab, ...eips)
-}
-
-/** Deletes Eips; for as long as their addresses are still in use that is refused, and tried again. */
-export async function removeEips(lab: Lab, ...eips: readonly string[]): Promise<void> {
-  await waitFor(
-    `Eips ${eips.join(', ')} are deleted`,
-    async () => {
-      const { ok, said } = await kubectl(lab, ['delete', 'eip', '--ignore-not-found', '--wait=false', ...eips])
-      if (!ok) throw new Error(said)
-      return true
-    },
-    { timeoutMs: 30_000, everyMs: 300 },
-  )
-}
-
 export async function remove(lab: Lab, kind: string, ...names: readonly string[]): Promise<void> {
   await lab.kubectl(['delete', kind, '--ignore-not-found', '--wait=false', ...names])
 }

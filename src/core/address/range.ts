@@ -1,5 +1,5 @@
 // A range of addresses of one family, first and last included: what an Eip calls `address`.
-import { type Ip, compareIp, formatIp, parseIp, widthOf } from './ip.ts'
+import { type Ip, compareIp, formatIp, parseIp, sameIp, widthOf } from './ip.ts'
 import { type Prefix, parsePrefix } from './prefix.ts'
 
 export interface IpRange {
@@ -46,4 +46,13 @@ export function rangeContains({ first, last }: IpRange, ip: Ip): boolean {
 
 export function rangesOverlap(a: IpRange, b: IpRange): boolean {
   return a.first.family === b.first.family && a.first.bits <= b.last.bits && b.first.bits <= a.last.bits
+}
+
+/** The same ranges in the same order. */
+export function sameRanges(a: readonly IpRange[], b: readonly IpRange[]): boolean {
+  return a.length === b.length && a.every((range, at) => sameRange(range, b[at]))
+}
+
+function sameRange(a: IpRange, b: IpRange | undefined): boolean {
+  return b !== undefined && sameIp(a.first, b.first) && sameIp(a.last, b.last)
 }

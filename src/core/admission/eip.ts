@@ -1,6 +1,6 @@
 // An Eip being created, changed or deleted: what needs other objects to be judged (openelb-api.md 1.4). What its schema
 // can state is in the CRD; it is judged here too, so that the sentence is a good one and an old CRD does no harm.
-import { type Ip, formatIp, formatRange, rangesOverlap } from '../address/index.ts'
+import { type Ip, formatIp, formatRange, rangesOverlap, sameRanges } from '../address/index.ts'
 import { type Pools, type Taken, covers, overlaps, spaceOf } from '../ipam/index.ts'
 import type { Eip, Reason } from '../model/index.ts'
 import type { Operation } from './review.ts'
@@ -47,7 +47,7 @@ function refuseForm(after: Eip, before: Eip | undefined): Reason | undefined {
 }
 
 function refuseOverlap(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
-  if (before !== undefined && sameRanges(before, after)) return undefined
+  if (before !== undefined && sameRanges(before.ranges, after.ranges)) return undefined
   for (const [index, range] of after.ranges.entries()) {
     if (after.ranges.slice(index + 1).some((other) => rangesOverlap(range, other))) {
       const message = `eip address overlap with ${after.name} itself: its address and extraAddresses overlap; name each address once`
@@ -60,12 +60,6 @@ function refuseOverlap(after: Eip, before: Eip | undefined, pools: Pools): Reaso
     return { code: 'PoolOverlaps', message }
   }
   return undefined
-}
-
-function sameRanges(a: Eip, b: Eip): boolean {
-  const text = ({ ranges }: Eip): string =>
-    ranges.map(({ first, last }) => `${first.bits}-${last.bits}/${first.family}`).join()
-  return text(a) === text(b)
 }
 
 function refuseDefault(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
@@ -92,7 +86,7 @@ function refuseStranding(after: Eip, before: Eip | undefined, taken: Taken): Rea
 // Every node on the link would answer ARP and NDP for an address of it (design §6). Which links a node has is known at
 // the node alone; but where a node has an address, it has a link.
 function refuseHostAccess(after: Eip, before: Eip | undefined, pools: Pools): Reason | undefined {
-  if (!after.hostAccess || (before?.hostAccess === true && sameRanges(before, after))) return undefined
+  if (!after.hostAccess || (before?.hostAccess === true && sameRanges(before.ranges, after.ranges))) return undefined
   for (const { what, range, ofNode } of pools.reservations?.(after.ranges) ?? []) {
     if (ofNode !== true) continue
     const message = `Eip ${after.name} covers ${formatRange(range)}, ${what}, so it lies on a link of the nodes, where with hostAccess all of them would answer ARP for its addresses; remove spec.hostAccess or take addresses that are on no link of a node`
@@ -107,7 +101,9 @@ const mostOverlaps = 5
 function warnings(after: Eip, before: Eip | undefined, pools: Pools): readonly Reason[] {
   const known = before === undefined ? [] : warnOfFields(before)
   const found = warnOfFields(after).filter(({ code }) => !known.some((one) => one.code === code))
-  return before !== undefined && sameRanges(before, after) ? found : [...found, ...warnOfOverlaps(after, pools)]
+  return before !== undefined && sameRanges(before.ranges, after.ranges)
+    ? found
+    : [...found, ...warnOfOverlaps(after, pools)]
 }
 
 function warnOfFields({ name, hostAccess, protocol, adopt, isDefault }: Eip): readonly Reason[] {

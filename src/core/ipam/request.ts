@@ -84,7 +84,8 @@ export function nameOf({ namespace, name, generateName }: Service): string {
 
 /**
  * The record of each family that the Service goes by: the one in its status, else the one that is kept for it while its
- * Eip is gone (its annotations were written from that one), else the one that its annotation names. While it moves it holds a second one, and a claim whose answer was lost may have left another.
+ * Eip is gone (its annotations were written from that one), else the one that its annotation names. While it moves it
+ * holds a second one, and a claim whose answer was lost may have left another.
  */
 export function settledRecords(service: Service, own: readonly Allocation[]): readonly Allocation[] {
   const inStatus = own.filter(({ address }) => service.ingress.some((ip) => sameIp(ip, address)))

@@ -97,8 +97,9 @@ export function openClient(credentials: Credentials, { log, clock, userAgent }: 
   }
 }
 
+// What we write is typed here: that the API server looks for unknown fields as well would cost it time in every write.
 function writeQuery({ dryRun, fieldManager }: WriteOptions): Record<string, QueryValue> {
-  return { dryRun: dryRun === true ? 'All' : undefined, fieldManager }
+  return { dryRun: dryRun === true ? 'All' : undefined, fieldManager, fieldValidation: 'Ignore' }
 }
 
 function readList(resource: Resource, value: unknown, name: string): Answer<KubeList> {

@@ -1,6 +1,7 @@
 // Addresses in the lab: the plain cases of admission and allocation, one claim each.
 import { type Lab, waitFor } from '../../lab/index.ts'
 import { countWrites, writesBetween } from '../api-writes.ts'
+import { type Stage, addressIn, onStage } from '../address-steps.ts'
 import {
   type Claim,
   type ServiceJson,
@@ -8,7 +9,6 @@ import {
   allocationPath,
   conditionOf,
   create,
-  eipObject,
   expect,
   getOrUndefined,
   getService,
@@ -17,12 +17,10 @@ import {
   optIn,
   poolKey,
   remove,
-  removeEips,
   samplePool,
   serviceObject,
   waitForFree,
   waitForIngress,
-  withOwnEips,
 } from '../claim.ts'
 
 interface EipJson {
@@ -37,32 +35,24 @@ interface EipJson {
   }
 }
 
-const addressIn = (service: ServiceJson): string => service.metadata.annotations?.[addressKey] ?? ''
-
 async function getEip(lab: Lab, name: string): Promise<EipJson> {
   return (await lab.request('GET', `/apis/network.kubesphere.io/v1alpha2/eips/${name}`)) as EipJson
 }
 
-/** Creates Eips, waits for their status, looks, removes them. */
-async function withEips<T>(
+/** Creates Eips, looks at their status, removes them. */
+function withEips<T>(
   lab: Lab,
-  specs: Readonly<Record<string, Record<string, unknown>>>,
+  eips: Stage['eips'],
   look: (status: (name: string) => Promise<NonNullable<EipJson['status']>>) => Promise<T>,
 ): Promise<T> {
-  try {
-    for (const [name, spec] of Object.entries(specs)) {
-      const { ok, said } = await kubectl(lab, ['create', '-f', '-'], eipObject(name, spec))
-      expect(ok, `Eip ${name} was refused: ${said}`)
-    }
-    return await look((name) =>
-      waitFor(`status of Eip ${name}`, async () => {
+  return onStage(lab, { eips }, () =>
+    look((name) =>
+      waitFor(`size of Eip ${name}`, async () => {
         const { status } = await getEip(lab, name)
         return status?.poolSize === undefined ? undefined : status
       }),
-    )
-  } finally {
-    await removeEips(lab, ...Object.keys(specs))
-  }
+    ),
+  )
 }
 
 async function onlySamplesHold(lab: Lab): Promise<void> {
@@ -239,7 +229,7 @@ export const addresses: readonly Claim[] = [
   {
     name: 'IPAM-03 IPAM-04 loadBalancerIP X: exactly X; annotation Y beside it: Y',
     run: (lab) =>
-      withOwnEips(lab, { named: { address: '172.22.9.0/28' } }, ['by-ip', 'by-both'], async () => {
+      onStage(lab, { eips: { named: { address: '172.22.9.0/28' } }, services: ['by-ip', 'by-both'] }, async () => {
         await create(lab, serviceObject({ name: 'by-ip', spec: { loadBalancerIP: '172.22.9.3' } }))
         const annotations = { [addressKey]: '172.22.9.4' }
         await create(lab, serviceObject({ name: 'by-both', annotations, spec: { loadBalancerIP: '172.22.9.5' } }))

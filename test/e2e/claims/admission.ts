@@ -10,7 +10,7 @@ import {
   deleteService,
   onStage,
   refusalOf,
-  removeEip,
+  removeEips,
   waitForWebhook,
 } from '../address-steps.ts'
 import {
@@ -259,7 +259,7 @@ export const admission: readonly Claim[] = [
           return `${warned.join(', ')}: each warned of, mended and assigned; 5 refused when told so`
         } finally {
           await remove(lab, 'service', ...services)
-          await Promise.all(['adm-later', 'adm-covers'].map((name) => removeEip(lab, name)))
+          await Promise.all(['adm-later', 'adm-covers'].map((name) => removeEips(lab, name)))
         }
       })
     },

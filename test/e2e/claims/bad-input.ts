@@ -1,15 +1,6 @@
 // Bad input ends in one clear sentence: a refusal, or a warning that kubectl prints (openelb-api.md 1.3, 1.4).
-import {
-  type Claim,
-  addressKey,
-  eipObject,
-  expect,
-  kubectl,
-  poolKey,
-  remove,
-  removeEips,
-  serviceObject,
-} from '../claim.ts'
+import { removeEips } from '../address-steps.ts'
+import { type Claim, addressKey, eipObject, expect, kubectl, poolKey, remove, serviceObject } from '../claim.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 
 /** Refused, with a sentence that matches; resolves with the sentence. */

@@ -1,6 +1,7 @@
 // IPv6 addresses on the wire and in the kernels: announced over either kind of session, reached by a client behind the
 // spine, and never answered by anything but the Service.
 import { type Lab, ipv6Of, type LeafName, leafNames, nodes, routers, waitFor } from '../../lab/index.ts'
+import { onStage } from '../address-steps.ts'
 import {
   type Claim,
   conditionOf,
@@ -13,7 +14,6 @@ import {
   remove,
   serviceObject,
   waitForIngress,
-  withOwnEips,
 } from '../claim.ts'
 import { everyNodeAnswers, sendRequests } from '../client.ts'
 
@@ -158,7 +158,7 @@ export const dualStackRoutes: readonly Claim[] = [
     name: 'BGP-16 X/128 reaches an IPv6 neighbour, and over an IPv4 session that offers both; clients reach it by all nodes',
     run: (lab) => {
       const pools = { wire: { address: '172.23.8.128/28', extraAddresses: ['fd00:8:0:40::/64'] } }
-      return withOwnEips(lab, pools, ['wired'], async () => {
+      return onStage(lab, { eips: pools, services: ['wired'] }, async () => {
         const shape = { name: 'wired', annotations: { [poolKey]: 'wire' }, spec: families }
         await create(lab, serviceObject(shape))
         const [address = '', second = ''] = ingressOf(await waitForIngress(lab, 'wired'))
@@ -193,7 +193,7 @@ export const dualStackRoutes: readonly Claim[] = [
         shut6: { address: 'fd00:8:0:41::/64' },
         open6: { address: 'fd00:8:0:42::/64', hostAccess: true },
       }
-      return withOwnEips(lab, pools, ['shut6', 'open6'], () =>
+      return onStage(lab, { eips: pools, services: ['shut6', 'open6'] }, () =>
         withIpv6Peers(lab, async () => {
           const port = 2226
           const daemon = `${process.execPath} -e "require('http').createServer((q,r)=>r.end('daemon')).listen(${port},'::');setTimeout(()=>process.exit(),60000)"`

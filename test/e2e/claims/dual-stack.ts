@@ -1,5 +1,6 @@
 // Addresses of both families: what a Service of one or two families gets, when, in which order, and what it keeps.
 import { type Lab, waitFor } from '../../lab/index.ts'
+import { onStage } from '../address-steps.ts'
 import {
   type Claim,
   type ServiceJson,
@@ -15,7 +16,6 @@ import {
   serviceObject,
   waitForCondition,
   waitForIngress,
-  withOwnEips,
 } from '../claim.ts'
 
 type Family = 'IPv4' | 'IPv6'
@@ -94,7 +94,7 @@ export const dualStack: readonly Claim[] = [
   {
     name: 'POOL-11 a /64 tells its size as the largest exact number, and gives an address in the answer to the create',
     run: (lab) =>
-      withOwnEips(lab, { slash64: { address: 'fd00:1::/64' } }, ['of-slash64'], async () => {
+      onStage(lab, { eips: { slash64: { address: 'fd00:1::/64' } }, services: ['of-slash64'] }, async () => {
         const startMs = performance.now()
         const [address = ''] = await createWith(lab, 'of-slash64', { families: ['IPv6'], pool: 'slash64' })
         const tookMs = performance.now() - startMs
@@ -119,7 +119,7 @@ export const dualStack: readonly Claim[] = [
         expect(/Warning: .*IPv6/.test(said), `kubectl was told "${said}"`)
         const why = await waitForCondition(lab, 'six-only', 'False FamilyUnavailable')
         const bound = { six: { ...six('22'), namespaces: ['default'] } }
-        return await withOwnEips(lab, bound, ['six-only'], async () => {
+        return await onStage(lab, { eips: bound, services: ['six-only'] }, async () => {
           const [address] = await familiesBecome(lab, 'six-only', 'IPv6')
           return `${why}; then ${address}`
         })
@@ -137,7 +137,7 @@ export const dualStack: readonly Claim[] = [
         one: { ...four('16/28'), extraAddresses: ['fd00:8:0:24::/64'] },
       }
       const services = ['two-46', 'two-64', 'one-46', 'one-64']
-      return withOwnEips(lab, pools, services, async () => {
+      return onStage(lab, { eips: pools, services }, async () => {
         const seen: string[] = []
         for (const [name, pool, families] of [
           ['two-46', 'two4,two6', ['IPv4', 'IPv6']],
@@ -161,7 +161,7 @@ export const dualStack: readonly Claim[] = [
         ...{ late4: { ...four('48/28'), disable: true }, late6: { ...six('26'), disable: true } },
       }
       const policy = 'PreferDualStack'
-      return withOwnEips(lab, pools, ['prefers-4', 'prefers-6', 'lacks-first'], async () => {
+      return onStage(lab, { eips: pools, services: ['prefers-4', 'prefers-6', 'lacks-first'] }, async () => {
         const [kept4] = await createWith(lab, 'prefers-4', { policy, pool: 'now4,late6' })
         const [kept6] = await createWith(lab, 'prefers-6', { policy, families: ['IPv6', 'IPv4'], pool: 'now6,late4' })
         // Here the family that comes first is the one that is lacking.
@@ -183,7 +183,7 @@ export const dualStack: readonly Claim[] = [
     name: 'RequireDualStack has none while one is lacking, and says which; then both',
     run: (lab) => {
       const pools = { whole4: four('64/28'), whole6: { ...six('27'), disable: true } }
-      return withOwnEips(lab, pools, ['needs-both'], async () => {
+      return onStage(lab, { eips: pools, services: ['needs-both'] }, async () => {
         const wish = wishing('needs-both', { policy: 'RequireDualStack', pool: 'whole4,whole6' })
         const { said } = await kubectl(lab, ['create', '-f', '-'], wish)
         expect(/Warning: .*whole6/.test(said), `kubectl was told "${said}"`)
@@ -199,7 +199,7 @@ export const dualStack: readonly Claim[] = [
     name: 'ipFamilyPolicy changed later: the second address comes and goes, the first stays throughout',
     run: (lab) => {
       const pools = { turning: { ...four('80/28'), extraAddresses: ['fd00:8:0:28::/64'] } }
-      return withOwnEips(lab, pools, ['turns'], async () => {
+      return onStage(lab, { eips: pools, services: ['turns'] }, async () => {
         const [first] = await createWith(lab, 'turns', { policy: 'SingleStack', pool: 'turning' })
         const seen: string[] = []
         for (const policy of ['PreferDualStack', 'SingleStack', 'RequireDualStack', 'SingleStack'] as const) {
@@ -245,7 +245,7 @@ export const dualStack: readonly Claim[] = [
         ['requires-one', { families: ['IPv6'], policy: 'RequireDualStack' }, ['IPv6', 'IPv4']],
       ]
       const names = cases.map(([name]) => name)
-      return withOwnEips(lab, pools, names, async () => {
+      return onStage(lab, { eips: pools, services: names }, async () => {
         const seen = cases.map(async ([name, wish, families]) => {
           const answer = askedIn(await create(lab, wishing(name, { ...wish, pool })))
           const got = await familiesBecome(lab, name, ...families)
@@ -262,7 +262,7 @@ export const dualStack: readonly Claim[] = [
     run: (lab) => {
       const pools = { named4: four('112/28'), named6: six('30') }
       const policy = 'RequireDualStack'
-      return withOwnEips(lab, pools, ['names-both', 'names-taken', 'names-wrong'], async () => {
+      return onStage(lab, { eips: pools, services: ['names-both', 'names-taken', 'names-wrong'] }, async () => {
         const address = '172.23.8.115,fd00:8:0:30::15'
         const got = await createWith(lab, 'names-both', { policy, address })
         expect(got.join() === address, `it got ${got.join(', ')}`)

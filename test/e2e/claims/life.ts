@@ -10,7 +10,7 @@ import {
   getEip,
   observe,
   onStage,
-  removeEip,
+  removeEips,
   waitForWebhook,
 } from '../address-steps.ts'
 import { eips, services } from '../../../src/io/kube/index.ts'
@@ -265,7 +265,7 @@ export const life: readonly Claim[] = [
           if (first === 'eip') {
             await changeEip(lab, 'flood', force)
             await Promise.all([lab.request('DELETE', eipPath('flood')), dropServices()])
-          } else await Promise.all([dropServices(), removeEip(lab, 'flood')])
+          } else await Promise.all([dropServices(), removeEips(lab, 'flood')])
           await waitFor(
             'neither Eip nor Service nor EipAllocation is left',
             async () => {
@@ -279,7 +279,7 @@ export const life: readonly Claim[] = [
           times.push(`${first} first: gone after ${((performance.now() - startMs) / 1000).toFixed(1)} s`)
         } finally {
           await remove(lab, 'service', ...names)
-          await removeEip(lab, 'flood')
+          await removeEips(lab, 'flood')
         }
       }
       return times.join('; ')

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { type Lab, waitFor } from '../../lab/index.ts'
+import { removeEips } from '../address-steps.ts'
 import {
   type Claim,
   addressKey,
@@ -17,7 +18,6 @@ import {
   nodeNextHops,
   poolKey,
   remove,
-  removeEips,
   samplePool,
   serviceObject,
 } from '../claim.ts'

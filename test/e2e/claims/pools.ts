@@ -10,7 +10,7 @@ import {
   createService,
   onStage,
   refusalOf,
-  removeEip,
+  removeEips,
   warningOf,
   withoutWebhook,
 } from '../address-steps.ts'
@@ -257,7 +257,7 @@ export const pools: readonly Claim[] = [
         return `${overNodes.length} + ${overServices.length} + ${overPods.length} warnings, 3 refused, 192.168.0.5 handed out`
       } finally {
         await remove(lab, 'service', ...services)
-        await Promise.all(names.map((name) => removeEip(lab, name)))
+        await removeEips(lab, ...names)
       }
     },
   },
@@ -309,7 +309,7 @@ export const pools: readonly Claim[] = [
         } finally {
           await remove(lab, 'bgppeer', 'pool-nobody', 'pool-no-secret')
           await remove(lab, 'service', ...broken)
-          await removeEip(lab, 'pool-overlaps')
+          await removeEips(lab, 'pool-overlaps')
         }
       })
     },
@@ -340,7 +340,7 @@ export const pools: readonly Claim[] = [
         await waitForIngress(lab, 'pool-many-0')
         await remove(lab, 'service', 'pool-many-0')
         await waitForFree(lab, addressIn(first))
-        await removeEip(lab, 'pool-many')
+        await removeEips(lab, 'pool-many')
         const before = await readSeries(lab)
         await createEip(lab, 'pool-many', { address: '172.23.3.128/25' })
         await gaugesAre(128, 0, 128)
@@ -358,12 +358,12 @@ export const pools: readonly Claim[] = [
         await remove(lab, 'service', ...names)
         await waitForFree(lab, ...made.map(addressIn))
         await gaugesAre(128, 0, 128)
-        await removeEip(lab, 'pool-many')
+        await removeEips(lab, 'pool-many')
         const added = await waitForSeries(lab, before, made.map(addressIn))
         return `${before.size} series before, ${many.size} with 100 Services, ${before.size + added} after (${added} of outcomes not seen before)`
       } finally {
         await remove(lab, 'service', ...names)
-        await removeEip(lab, 'pool-many')
+        await removeEips(lab, 'pool-many')
       }
     },
   },

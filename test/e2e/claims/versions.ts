@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Lab, waitFor } from '../../lab/index.ts'
 import { objectAt, stringAt } from '../../../src/core/model/index.ts'
+import { onStage, removeEips } from '../address-steps.ts'
 import {
   type Claim,
   create,
@@ -10,10 +11,8 @@ import {
   kubectl,
   poolKey,
   remove,
-  removeEips,
   serviceObject,
   waitForIngress,
-  withOwnEips,
 } from '../claim.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -293,32 +292,36 @@ export const versions: readonly Claim[] = [
     name: 'an object written as v1alpha1 is judged as any other: by its schema, by the webhook, and its deletion',
     async run(lab) {
       await waitForConversion(lab)
-      return withOwnEips(lab, { 'conv-judged': { address: '172.23.1.32/30' } }, ['conv-judged'], async () => {
-        const refusals: readonly (readonly [Kind, Fields, RegExp])[] = [
-          ['Eip', { address: '172.23.1.34' }, /eip address overlap with conv-judged/],
-          ['Eip', { address: 'xxxx' }, /invalid eip address format/],
-          ['Eip', { address: '172.23.1.40', protocol: 'vip' }, /interface should not be empty/],
-          ['BgpConf', { as: 1, routerID: 'x', port: 179 }, /spec\.routerID "x" is not an IPv4 address/],
-          ['BgpPeer', { config: { peerAs: 65001 } }, /set spec\.config\.neighborAddress/],
-        ]
-        for (const [kind, spec, sentence] of refusals) {
-          const { ok, said } = await kubectl(lab, ['create', '-f', '-'], object('v1alpha1', kind, 'conv-bad', spec))
-          if (ok) await remove(lab, plurals[kind], 'conv-bad')
-          expect(!ok && sentence.test(said), `${kind} ${JSON.stringify(spec)}: ${ok ? 'accepted' : said}`)
-        }
-        await create(lab, serviceObject({ name: 'conv-judged', annotations: { [poolKey]: 'conv-judged' } }))
-        await waitForIngress(lab, 'conv-judged')
-        const deletion = await kubectl(lab, ['delete', `eips.v1alpha1.${group}`, 'conv-judged', '--wait=false'])
-        expect(!deletion.ok && /in use/.test(deletion.said), `deleted in use as v1alpha1: ${deletion.said}`)
-        return `${refusals.length} refused, and the deletion of an Eip in use`
-      })
+      return onStage(
+        lab,
+        { eips: { 'conv-judged': { address: '172.23.1.32/30' } }, services: ['conv-judged'] },
+        async () => {
+          const refusals: readonly (readonly [Kind, Fields, RegExp])[] = [
+            ['Eip', { address: '172.23.1.34' }, /eip address overlap with conv-judged/],
+            ['Eip', { address: 'xxxx' }, /invalid eip address format/],
+            ['Eip', { address: '172.23.1.40', protocol: 'vip' }, /interface should not be empty/],
+            ['BgpConf', { as: 1, routerID: 'x', port: 179 }, /spec\.routerID "x" is not an IPv4 address/],
+            ['BgpPeer', { config: { peerAs: 65001 } }, /set spec\.config\.neighborAddress/],
+          ]
+          for (const [kind, spec, sentence] of refusals) {
+            const { ok, said } = await kubectl(lab, ['create', '-f', '-'], object('v1alpha1', kind, 'conv-bad', spec))
+            if (ok) await remove(lab, plurals[kind], 'conv-bad')
+            expect(!ok && sentence.test(said), `${kind} ${JSON.stringify(spec)}: ${ok ? 'accepted' : said}`)
+          }
+          await create(lab, serviceObject({ name: 'conv-judged', annotations: { [poolKey]: 'conv-judged' } }))
+          await waitForIngress(lab, 'conv-judged')
+          const deletion = await kubectl(lab, ['delete', `eips.v1alpha1.${group}`, 'conv-judged', '--wait=false'])
+          expect(!deletion.ok && /in use/.test(deletion.said), `deleted in use as v1alpha1: ${deletion.said}`)
+          return `${refusals.length} refused, and the deletion of an Eip in use`
+        },
+      )
     },
   },
   {
     name: 'with every program of ours stopped: every field rule and the deletion rule hold, and v1alpha2 is written as ever',
     async run(lab) {
       const owned = { 'conv-used': { address: '172.23.1.64/30' } }
-      return withOwnEips(lab, owned, ['conv-used'], async () => {
+      return onStage(lab, { eips: owned, services: ['conv-used'] }, async () => {
         await create(lab, serviceObject({ name: 'conv-used', annotations: { [poolKey]: 'conv-used' } }))
         await waitForIngress(lab, 'conv-used')
         await waitFor('the Eip counts its address', async () => {

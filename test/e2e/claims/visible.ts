@@ -66,9 +66,14 @@ export const visible: readonly Claim[] = [
     },
   },
   {
-    name: "OPS-09 the token of the controller cannot change a Service's spec",
+    name: "OPS-09 the token of the controller cannot change a Service's spec, nor through its status who it belongs to",
     async run(lab) {
       const as = '--as=system:serviceaccount:bellhop-system:bellhop-controller'
+      // A Service that is not ours.
+      const finalizers = '{"metadata":{"finalizers":["example.com/of-the-controller"]}}'
+      const foreign = ['patch', 'service', 'kubernetes', as, '--subresource=status', '-p', finalizers]
+      const other = await kubectl(lab, foreign)
+      expect(!other.ok && /[Ff]orbidden|denied/.test(other.said), `through the status it said: ${other.said}`)
       const { ok, said } = await kubectl(lab, [
         'patch',
         'service',
