@@ -34,15 +34,24 @@ export interface Batch {
   readonly times: readonly CreateTimes[]
 }
 
+export interface BatchShape {
+  readonly atOnce?: number
+  /** Of the names, and their label; the kind when it is not given. */
+  readonly prefix?: string
+  readonly pool: string
+  /** Fields of the spec beyond those that all have. */
+  readonly spec?: Readonly<Record<string, unknown>>
+}
+
 export async function createBatch(
   lab: Lab,
   kind: Kind,
   count: number,
-  { atOnce = 1, prefix = kind, pool }: { readonly atOnce?: number; readonly prefix?: string; readonly pool: string },
+  { atOnce = 1, prefix = kind, pool, spec: more = {} }: BatchShape,
 ): Promise<Batch> {
   const names = Array.from({ length: count }, (_, each) => `${prefix}-${each}`)
   const labels = { 'bench-batch': prefix }
-  const spec = { allocateLoadBalancerNodePorts: false }
+  const spec = { allocateLoadBalancerNodePorts: false, ...more }
   const services = names.map((name) =>
     kind === 'bare'
       ? serviceObject({ name, labels, spec: { ...spec, loadBalancerClass: 'example.com/nobody' } })
