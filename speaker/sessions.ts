@@ -59,6 +59,11 @@ export function openSessions(options: SessionsOptions): Sessions {
     return secretReflectors.get(secret)?.store.get(`${peersNamespace}/${secret}`)?.[key]
   }
 
+  // A Secret that has not been listed yet is not missing.
+  function isJudged({ password }: BgpPeer): boolean {
+    return password?.kind !== 'secret' || secretReflectors.get(password.name)?.isSynced() === true
+  }
+
   // Only Secrets that a peer meant for this node names are read, each by its name.
   function followSecrets(node: Node): void {
     const names = new Set<string>()
@@ -77,6 +82,8 @@ export function openSessions(options: SessionsOptions): Sessions {
         ...{ resource: secrets, ...selection, read: readSecret, onChange: touch, clock, log },
       })
       secretReflectors.set(name, reflector)
+      // Only then it is known to be missing.
+      void reflector.synced.then(touch)
     }
   }
 
@@ -100,7 +107,7 @@ export function openSessions(options: SessionsOptions): Sessions {
     const changed = [...[...before].filter((peer) => !now.has(peer)), ...[...now].filter((peer) => !before.has(peer))]
     // Sessions may have come and gone with the settings; and reasons change with them.
     if (isNew || changed.length > 0) onPeersChanged(changed)
-    events.down(plan.down)
+    events.down(plan.down.filter(({ peer }) => isJudged(peer)))
     for (const { peer, reason } of plan.down) log.info('a peer is not to be had', { peer: peer.name, reason })
   }
 

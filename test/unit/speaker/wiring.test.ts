@@ -220,6 +220,9 @@ void test(
     putPeer(server, 'leaf1', { authPasswordSecretRef: { name: 'md5', key: 'password' } })
     await waitFor('the peer is not configured', () => bgp.settings().length === 0)
     await waitFor('the reason is reported', () => JSON.stringify(statusOf(server)).includes('PasswordMissing'))
+    const isEvent = ({ method, path, body }: (typeof server.requests)[number]): boolean =>
+      method === 'POST' && path.includes('/events') && JSON.stringify(body).includes('PasswordMissing')
+    await waitFor('a Warning on the BgpPeer', () => server.requests.some(isEvent))
     server.put(secrets, {
       metadata: { namespace: 'bellhop-peers', name: 'md5' },
       data: { password: Buffer.from('hunter2\n').toString('base64') },
