@@ -70,8 +70,10 @@ function readConnections(file: Buffer): readonly (readonly Captured[])[] {
     const known = connections.get(connection) ?? { messages: [], streams: new Map<string, Stream>() }
     connections.set(connection, known)
     if (isSyn) known.streams.set(direction, { next: sequence + 1, rest: Buffer.alloc(0) })
-    const stream = known.streams.get(direction)
-    if (stream === undefined || payload.length === 0) continue
+    if (payload.length === 0) continue
+    // A connection that was there before begins between two messages.
+    const stream = known.streams.get(direction) ?? { next: sequence, rest: Buffer.alloc(0) }
+    known.streams.set(direction, stream)
     // Segments are lost and come again; one that is missing in between would make nonsense of the rest.
     const overlap = (stream.next - sequence) >>> 0
     if (overlap > payload.length) continue

@@ -115,7 +115,9 @@ function configuration(settings: RouterSettings): string {
     `protocol static static${family} { ipv${family} { import filter ours; };`,
     ...announces.filter((each) => familyOfText(each) === family).map((each) => `  route ${each} blackhole;`),
     '}',
-    ...(settings.forwards === true ? [`protocol kernel kernel${family} { ipv${family} { export all; }; }`] : []),
+    ...(settings.forwards === true
+      ? [`protocol kernel kernel${family} { merge paths yes; ipv${family} { export where source = RTS_BGP; }; }`]
+      : []),
   ])
   return [
     `router id ${addresses.router};`,

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 
 import type { Family } from '../../../src/core/address/index.ts'
-import { type Network, addresses } from '../network.ts'
+import { type Network, type Program, addresses } from '../network.ts'
 
 export interface RouterSettings {
   /** Its AS, 65002; and ours as it knows it, 65001. */
@@ -64,7 +64,7 @@ export interface Router {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-export type Feature = 'ask for a refresh' | 'forward' | 'end of a key' | 'RFC 8950 to the kernel' | 'keep stale routes'
+export type Feature = 'ask for a refresh' | 'forward' | 'tell of an OPEN refused'
 
 export interface Daemon {
   readonly name: string
@@ -98,6 +98,15 @@ export function familiesOf({ over = 4, families = [over] }: RouterSettings): rea
 
 export function familyOfText(address: string): Family {
   return address.includes(':') ? 6 : 4
+}
+
+/** What the program prints on either output from now on; the end of it. */
+export function collectOutput({ process: child }: Program): () => string {
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => (said = (said + String(chunk)).slice(-50_000)))
+  }
+  return () => said
 }
 
 export function byNextHop(paths: readonly PathSeen[]): readonly PathSeen[] {

@@ -10,6 +10,7 @@ import {
   type Daemon,
   type RouterSettings,
   byNextHop,
+  collectOutput,
   familiesOf,
   familyOfText,
   sessionEnds,
@@ -80,8 +81,10 @@ export const frr: Daemon = {
       },
       isUp: async () => (await neighbor())['bgpState'] === 'Established',
       async errors() {
-        const { lastNotificationReason, lastResetDueTo, lastErrorCodeSubcode } = await neighbor()
-        return [lastNotificationReason, lastResetDueTo, lastErrorCodeSubcode].filter(Boolean).join('; ')
+        const { lastNotificationReason, lastResetDueTo } = await neighbor()
+        // What ended a session that never came up stands in the log alone.
+        const logged = bgpd.said().match(/%NOTIFICATION.*/g) ?? []
+        return [lastNotificationReason, lastResetDueTo, ...logged].filter(Boolean).join('\n')
       },
       async askAgain(family) {
         await ask(`clear bgp ipv${family} unicast ${peer} in`)
@@ -127,6 +130,7 @@ export const frr: Daemon = {
       return [
         `router bgp ${as}`,
         ` bgp router-id ${addresses.router}`,
+        ' bgp log-neighbor-changes',
         ' no bgp ebgp-requires-policy',
         ' no bgp network import-check',
         ' no bgp default ipv4-unicast',
@@ -168,7 +172,11 @@ function writeOwned(namespace: string, files: Readonly<Record<string, string>>):
   }
 }
 
-async function startDaemon(network: Network, name: 'zebra' | 'bgpd', socket: string): Promise<Program> {
+async function startDaemon(
+  network: Network,
+  name: 'zebra' | 'bgpd',
+  socket: string,
+): Promise<Program & { readonly said: () => string }> {
   const [runDirectory, etcDirectory] = directories(network.router)
   const config = join(etcDirectory, `${name}.conf`)
   const program = network.start(
@@ -181,7 +189,7 @@ async function startDaemon(network: Network, name: 'zebra' | 'bgpd', socket: str
     '--log',
     'stdout',
   )
-  program.process.stdout?.resume()
+  const said = collectOutput(program)
   await waitFor(
     `${name} taking commands`,
     () => {
@@ -190,5 +198,5 @@ async function startDaemon(network: Network, name: 'zebra' | 'bgpd', socket: str
     },
     { timeoutMs: 30_000 },
   )
-  return program
+  return { ...program, said }
 }

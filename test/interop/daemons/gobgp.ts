@@ -11,6 +11,7 @@ import {
   type PathSeen,
   type RouterSettings,
   byNextHop,
+  collectOutput,
   familiesOf,
   familyOfText,
   sessionEnds,
@@ -45,6 +46,7 @@ export const gobgp: Daemon = {
   isMissing: version === undefined ? 'GoBGP is not installed' : false,
   lacks: {
     'ask for a refresh': 'its softresetin looks at what it has again and sends no ROUTE-REFRESH',
+    'tell of an OPEN refused': 'it neither logs nor remembers a NOTIFICATION that comes before a session is up',
     forward: 'it has no forwarding table without zebra',
   },
 
@@ -53,16 +55,13 @@ export const gobgp: Daemon = {
     const file = join(directory, 'gobgpd.toml')
     const { peer } = sessionEnds(settings)
     writeFileSync(file, configuration(settings))
-    const program = network.start(network.router, 'gobgpd', '-f', file, '--api-hosts', '127.0.0.1:50051')
-    let said = ''
-    for (const stream of [program.process.stdout, program.process.stderr]) {
-      stream?.on('data', (chunk) => (said = (said + String(chunk)).slice(-20_000)))
-    }
+    const program = network.start(network.router, 'gobgpd', '-p', '-f', file, '--api-hosts', '127.0.0.1:50051')
+    const said = collectOutput(program)
     const ask = (...words: readonly string[]): Promise<string> => network.run(network.router, 'gobgp', ...words)
     await waitFor(
       'GoBGP taking commands',
       async () => {
-        if (program.process.exitCode !== null) throw new GiveUp(`it has ended: ${said}`)
+        if (program.process.exitCode !== null) throw new GiveUp(`it has ended: ${said()}`)
         return (await ask('neighbor')).includes(peer)
       },
       { timeoutMs: 30_000 },
@@ -91,10 +90,12 @@ export const gobgp: Daemon = {
         return state.session_state === established
       },
       // It remembers none: what it has logged.
-      errors: () => Promise.resolve([...said.matchAll(/msg="(?:received|sent) notification".*/g)].join('\n')),
+      errors: () => Promise.resolve((said().match(/msg="(?:received|sent) notification".*/g) ?? []).join('\n')),
       askAgain: () => Promise.reject(new Error('GoBGP sends no ROUTE-REFRESH')),
       async reset() {
-        await ask('neighbor', peer, 'reset')
+        // Its own reset is followed by half a minute of rest.
+        await ask('neighbor', peer, 'disable')
+        await ask('neighbor', peer, 'enable')
       },
       async setPassword(password) {
         writeFileSync(file, configuration({ ...settings, password }))

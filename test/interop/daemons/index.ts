@@ -11,4 +11,5 @@ import { gobgp } from './gobgp.ts'
 
 export * from './daemon.ts'
 export { bird, frr, gobgp }
-export const daemons: readonly Daemon[] = [frr, bird, gobgp]
+/** The slowest first: they are taken several at a time. */
+export const daemons: readonly Daemon[] = [gobgp, frr, bird]
