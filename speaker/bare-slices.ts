@@ -1,16 +1,26 @@
 // EndpointSlices of Services without a selector: they carry the labels of whoever wrote them, not the Service's, so that
-// our label selects none of them. They are followed one Service at a time; there are few.
+// our label selects none of them. One watch for all that no EndpointSlice controller wrote for a selector; open only while
+// there is such a Service, for most clusters have none.
 import type { AnnouncedService } from '../src/core/announce/index.ts'
-import { type EndpointSlice, readEndpointSlice } from '../src/core/model/index.ts'
+import { type EndpointSlice, poolLabel, readEndpointSlice } from '../src/core/model/index.ts'
 import { type KubeClient, type Reflector, endpointSlices, openReflector } from '../src/io/kube/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
+
+// Those with our label are watched already (well-known labels of EndpointSlices).
+const labelSelector = [
+  'kubernetes.io/service-name',
+  'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io',
+  `!${poolLabel}`,
+].join()
+
+type Change = (key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined) => void
 
 export interface BareSlicesOptions {
   readonly client: KubeClient
   readonly clock: Clock
   readonly log: Log
-  readonly onChange: (key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined) => void
+  readonly onChange: Change
 }
 
 export interface BareSlices {
@@ -22,36 +32,62 @@ export interface BareSlices {
 }
 
 export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptions): BareSlices {
-  const followed = new Map<string, Reflector<EndpointSlice>>()
+  /** Keys of Services. */
+  const followed = new Set<string>()
+  /** Key of the Service → its slices; also of Services that are not followed. */
+  const known = new Map<string, Map<string, EndpointSlice>>()
+  let reflector: Reflector<EndpointSlice> | undefined
+
+  const take: Change = (key, before, after) => {
+    for (const [slice, isThere] of [[before, false] as const, [after, true] as const]) {
+      if (slice === undefined) continue
+      const service = `${slice.namespace}/${slice.service}`
+      const ofService = known.get(service) ?? new Map<string, EndpointSlice>()
+      if (isThere) ofService.set(key, slice)
+      else ofService.delete(key)
+      if (ofService.size > 0) known.set(service, ofService)
+      else known.delete(service)
+      if (followed.has(service)) onChange(key, isThere ? undefined : slice, isThere ? slice : undefined)
+    }
+  }
+
+  function begin(key: string): void {
+    followed.add(key)
+    for (const [sliceKey, slice] of known.get(key) ?? []) onChange(sliceKey, undefined, slice)
+    reflector ??= open()
+  }
+
+  function open(): Reflector<EndpointSlice> {
+    const opened: Reflector<EndpointSlice> = openReflector(client, {
+      resource: endpointSlices,
+      labelSelector,
+      read: readEndpointSlice,
+      onChange: (...change) => {
+        if (opened === reflector) take(...change)
+      },
+      clock,
+      log,
+    })
+    return opened
+  }
+
+  function end(key: string): void {
+    followed.delete(key)
+    for (const [sliceKey, slice] of known.get(key) ?? []) onChange(sliceKey, slice, undefined)
+    if (followed.size > 0) return
+    void reflector?.stop()
+    reflector = undefined
+    known.clear()
+  }
+
   return {
-    follow: (key, service) => {
+    follow(key, service) {
       const wanted = service !== undefined && !service.hasSelector
-      const known = followed.get(key)
-      if (known !== undefined && !wanted) {
-        followed.delete(key)
-        void known.stop()
-        for (const [sliceKey, slice] of known.store.entries()) onChange(sliceKey, slice, undefined)
-      }
-      if (known !== undefined || !wanted) return
-      const { namespace, name } = service
-      followed.set(
-        key,
-        openReflector(client, {
-          resource: endpointSlices,
-          namespace,
-          labelSelector: `kubernetes.io/service-name=${name}`,
-          read: readEndpointSlice,
-          onChange,
-          clock,
-          log,
-        }),
-      )
+      if (wanted === followed.has(key)) return
+      if (wanted) begin(key)
+      else end(key)
     },
-    synced: async () => {
-      await Promise.all([...followed.values()].map((reflector) => reflector.synced))
-    },
-    stop: async () => {
-      await Promise.all([...followed.values()].map((reflector) => reflector.stop()))
-    },
+    synced: () => reflector?.synced ?? Promise.resolve(),
+    stop: () => reflector?.stop() ?? Promise.resolve(),
   }
 }

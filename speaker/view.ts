@@ -131,7 +131,8 @@ export function openView(options: ViewOptions): View {
       const service = `${slice.namespace}/${slice.service}`
       const known = slices.get(service) ?? new Map<string, EndpointSlice>()
       if (put) known.set(slice.name, slice)
-      else known.delete(slice.name)
+      // One that was given our label, or lost it, leaves one watch and comes with the other, in any order.
+      else if (known.get(slice.name) === slice) known.delete(slice.name)
       if (known.size === 0) slices.delete(service)
       else slices.set(service, known)
       onTouched(addressesOf(announced.get(service)))

@@ -88,15 +88,15 @@ function stamp(object: KubeObject, before: KubeObject | undefined, version: numb
   }
 }
 
-/** Equality and presence, which is what Bellhop selects by. */
+/** Equality and presence, and their contraries for labels, which is what Bellhop selects by. */
 export function isSelected(object: KubeObject, { namespace, labelSelector, fieldSelector }: Selectors): boolean {
   const { metadata } = object
   if (namespace !== undefined && metadata.namespace !== namespace) return false
   return (
-    terms(labelSelector).every(([key, value]) => {
-      const label = metadata.labels?.[key]
-      return value === undefined ? label !== undefined : label === value
-    }) &&
+    (labelSelector ?? '')
+      .split(',')
+      .filter((term) => term !== '')
+      .every((term) => isLabelled(metadata.labels ?? {}, term)) &&
     terms(fieldSelector).every(([key, value]) => {
       const field = key
         .split('.')
@@ -104,6 +104,14 @@ export function isSelected(object: KubeObject, { namespace, labelSelector, field
       return field === value
     })
   )
+}
+
+function isLabelled(labels: Readonly<Record<string, string>>, term: string): boolean {
+  if (term.startsWith('!')) return !(term.slice(1) in labels)
+  const [key = '', value] = term.split(/!=|==?/)
+  if (value === undefined) return key in labels
+  // A label that is not there is unequal to any value.
+  return term.includes('!=') ? labels[key] !== value : labels[key] === value
 }
 
 function terms(selector: string | undefined): readonly (readonly [string, string | undefined])[] {

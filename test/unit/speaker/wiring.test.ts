@@ -301,3 +301,42 @@ void test('a Service without selector: its slices count, whoever labelled them',
   server.remove(endpointSlices, 'default/bare-1')
   await waitFor('the bare Service is withdrawn', () => !bgp.wanted.has('leaf1 172.22.0.20/32'))
 })
+
+void test(
+  'Services without selector, however many: one watch for all their slices, none when they are gone',
+  limits,
+  async (t) => {
+    const { server, bgp } = await start(t)
+    const ofSlices = (): readonly unknown[] =>
+      server.requests.filter(({ path, query }) => path.endsWith('/endpointslices') && query['watch'] !== undefined)
+    const watched = ofSlices().length
+    const putBare = (name: string, address: string, spec: object = {}): void =>
+      void server.put(services, {
+        metadata: { namespace: 'default', name, labels: { [pool]: 'pool' } },
+        spec: { type: 'LoadBalancer', ...spec },
+        status: { loadBalancer: { ingress: [{ ip: address }] } },
+      })
+    for (let each = 0; each < 50; each++) {
+      putBare(`bare${each}`, `172.22.1.${each}`)
+      putSlice(server, `bare${each}`, ['master'], {})
+    }
+    const announced = (): number =>
+      Array.from({ length: 50 }, (_, each) => each).filter((each) => bgp.wanted.has(`leaf1 172.22.1.${each}/32`)).length
+    await waitFor('all are announced', () => announced() === 50)
+    assert.equal(ofSlices().length, watched + 1)
+    // A slice that gets our label leaves this watch and comes with the other.
+    putSlice(server, 'bare0', ['master'])
+    putSlice(server, 'bare1', [], {})
+    await waitFor('the one without endpoint is withdrawn', () => !bgp.wanted.has('leaf1 172.22.1.1/32'))
+    assert.equal(bgp.wanted.has('leaf1 172.22.1.0/32'), true)
+    // With a selector its slices are the controller's, which there is none of here.
+    putBare('bare2', '172.22.1.2', { selector: { app: 'x' } })
+    await waitFor('the one with a selector is withdrawn', () => !bgp.wanted.has('leaf1 172.22.1.2/32'))
+    for (let each = 0; each < 50; each++) server.remove(services, `default/bare${each}`)
+    await waitFor('all are withdrawn', () => announced() === 0)
+    putBare('again', '172.22.1.60')
+    putSlice(server, 'again', ['master'], {})
+    await waitFor('it is announced', () => bgp.wanted.has('leaf1 172.22.1.60/32'))
+    assert.equal(ofSlices().length, watched + 2)
+  },
+)
