@@ -7,6 +7,9 @@ import type { Measure, Report } from './measure.ts'
 
 const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'engine: encoding': async (report) => (await import('./bgp-encode.ts')).measure(report),
+  'engine: 100,000 prefixes': async (report) => (await import('./bgp-transfer.ts')).measure(report),
+  'engine: one change, 10,000 held': async (report) => (await import('./bgp-change.ts')).measure(report),
+  'engine: memory': async (report) => (await import('./bgp-memory.ts')).measure(report),
   'allocator: a large pool': async (report) => (await import('./allocator.ts')).measure(report),
   'lab: the time line of a Service': async (report) => (await import('./lab-timeline.ts')).measure(report),
   'lab: creates, when none exist': async (report) => (await import('./creates.ts')).measureEmpty(report),

@@ -11,6 +11,7 @@ import {
   type PathSeen,
   type RouterSettings,
   byNextHop,
+  collectOutput,
   familiesOf,
   familyOfText,
   sessionEnds,
@@ -31,7 +32,7 @@ export const bird: Daemon = {
     const file = join(directory, 'bird.conf')
     writeFileSync(file, configuration(settings))
     const program = network.start(network.router, 'bird', '-f', '-c', file, '-s', socket)
-    program.process.stdout?.resume()
+    const said = collectOutput(program)
     const ask = (...words: readonly string[]): Promise<string> =>
       network.run(network.router, 'birdc', '-s', socket, ...words)
     await waitFor(
@@ -62,6 +63,7 @@ export const bird: Daemon = {
       async errors() {
         return /Last error:\s+(.*)/.exec(await protocol())?.[1] ?? ''
       },
+      said,
       async askAgain() {
         await ask('reload', 'in', 'peer')
       },

@@ -27,6 +27,8 @@ export interface RouterSettings {
   readonly holdTime?: number
   /** Its routes stand in the kernel of its namespace. */
   readonly forwards?: boolean
+  /** It only speaks BGP: no routes in a kernel, where that takes time of its own. FRR. */
+  readonly withoutKernel?: boolean
   /** Prefixes that it announces, with communities, large communities and MED. */
   readonly announces?: readonly string[]
 }
@@ -55,6 +57,8 @@ export interface Router {
   isUp(): Promise<boolean>
   /** All that it says of the session's errors, in its own words. */
   errors(): Promise<string>
+  /** What it has printed. */
+  readonly said: () => string
   /** Sends ROUTE-REFRESH for a family. */
   askAgain(family: Family): Promise<void>
   /** Ends the session by Cease/Administrative Reset or what it has for it. */

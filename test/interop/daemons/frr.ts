@@ -45,7 +45,7 @@ export const frr: Daemon = {
     const [runDirectory, etcDirectory] = directories(namespace)
     writeOwned(namespace, { 'zebra.conf': '', 'vtysh.conf': '', 'bgpd.conf': configuration(settings) })
     const zebra = await startDaemon(network, 'zebra', 'zserv.api')
-    const bgpd = await startDaemon(network, 'bgpd', 'bgpd.vty')
+    const bgpd = await startDaemon(network, 'bgpd', 'bgpd.vty', settings.withoutKernel === true ? ['--no_kernel'] : [])
     const ask = (...commands: readonly string[]): Promise<string> =>
       network.run(namespace, 'vtysh', '-N', namespace, ...commands.flatMap((command) => ['-c', command]))
     const askJson = async (command: string): Promise<unknown> => JSON.parse((await ask(`${command} json`)) || '{}')
@@ -86,6 +86,7 @@ export const frr: Daemon = {
         const logged = bgpd.said().match(/%NOTIFICATION.*/g) ?? []
         return [lastNotificationReason, lastResetDueTo, ...logged].filter(Boolean).join('\n')
       },
+      said: bgpd.said,
       async askAgain(family) {
         await ask(`clear bgp ipv${family} unicast ${peer} in`)
       },
@@ -128,6 +129,7 @@ export const frr: Daemon = {
         ' exit-address-family',
       ]
       return [
+        'log timestamp precision 6',
         `router bgp ${as}`,
         ` bgp router-id ${addresses.router}`,
         ' bgp log-neighbor-changes',
@@ -176,6 +178,7 @@ async function startDaemon(
   network: Network,
   name: 'zebra' | 'bgpd',
   socket: string,
+  more: readonly string[] = [],
 ): Promise<Program & { readonly said: () => string }> {
   const [runDirectory, etcDirectory] = directories(network.router)
   const config = join(etcDirectory, `${name}.conf`)
@@ -188,6 +191,7 @@ async function startDaemon(
     config,
     '--log',
     'stdout',
+    ...more,
   )
   const said = collectOutput(program)
   await waitFor(

@@ -91,6 +91,7 @@ export const gobgp: Daemon = {
       },
       // It remembers none: what it has logged.
       errors: () => Promise.resolve((said().match(/msg="(?:received|sent) notification".*/g) ?? []).join('\n')),
+      said,
       askAgain: () => Promise.reject(new Error('GoBGP sends no ROUTE-REFRESH')),
       async reset() {
         // Its own reset is followed by half a minute of rest.
