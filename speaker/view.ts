@@ -10,7 +10,7 @@ import {
   rackOfSpeaker,
   viewEip,
 } from '../src/core/announce/index.ts'
-import { formatIp, parseIp, rangeContains } from '../src/core/address/index.ts'
+import { formatIp } from '../src/core/address/index.ts'
 import {
   type BgpConf,
   type BgpPeer,
@@ -42,6 +42,7 @@ import {
 import { type Clock, pause } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { openBareSlices } from './bare-slices.ts'
+import { openHolders } from './holders.ts'
 import { openRack } from './rack.ts'
 
 export interface ViewOptions {
@@ -82,7 +83,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 export function openView(options: ViewOptions): View {
   const { client, nodeName, clock, log, onTouched, onSessionsChanged, onServiceSeen } = options
   const announced = new Map<string, AnnouncedService>()
-  const holders = new Map<string, Set<string>>()
+  const holders = openHolders()
   const slices = new Map<string, Map<string, EndpointSlice>>()
   const eipViews = new Map<string, EipView>()
   const confs = new Map<string, BgpConf>()
@@ -92,7 +93,7 @@ export function openView(options: ViewOptions): View {
     drain: 'none',
     leaving: false,
     services: announced,
-    holders,
+    holders: holders.byAddress,
     slices,
     eips: eipViews,
     peers: new Map(),
@@ -108,16 +109,7 @@ export function openView(options: ViewOptions): View {
   function takeService(key: string, before: AnnouncedService | undefined, after: AnnouncedService | undefined): void {
     const old = addressesOf(before)
     const now = addressesOf(after)
-    for (const address of old) {
-      const keys = holders.get(address)
-      keys?.delete(key)
-      if (keys?.size === 0) holders.delete(address)
-    }
-    for (const address of now) {
-      const keys = holders.get(address)
-      if (keys === undefined) holders.set(address, new Set([key]))
-      else keys.add(key)
-    }
+    holders.move(key, old, now)
     if (after === undefined) announced.delete(key)
     else announced.set(key, after)
     bare.follow(key, after)
@@ -155,12 +147,7 @@ export function openView(options: ViewOptions): View {
     if (before !== undefined && after !== undefined && isSpecSame(before.eip, after.eip)) return
     if (after === undefined) eipViews.delete(key)
     else eipViews.set(key, after)
-    const ranges = [...(before?.eip.ranges ?? []), ...(after?.eip.ranges ?? [])]
-    const covered = [...holders.keys()].filter((text) => {
-      const ip = parseIp(text)
-      return ip !== undefined && ranges.some((range) => rangeContains(range, ip))
-    })
-    onTouched(covered)
+    onTouched(holders.within([...(before?.eip.ranges ?? []), ...(after?.eip.ranges ?? [])]))
   }
 
   function takeBgp<T extends BgpConf | BgpPeer>(map: Map<string, T>) {

@@ -1,4 +1,5 @@
-// The words of this folder: what callers hold and what a fake in a test implements. No code.
+// The words of this folder: what callers hold and what a fake in a test implements. No code. Those of the work queue stand
+// with it: nobody fakes one.
 import type { Clock } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 
@@ -207,41 +208,6 @@ export interface Reflector<T> {
    */
   currentUpToMs(): number | undefined
   /** Resolves when no further onChange will come. The store keeps its last view. */
-  stop(): Promise<void>
-}
-
-/**
- * `done` clears the key's backoff. `retry` runs it again after its backoff. `retryAfterMs` runs it again then and clears
- * the backoff: for what is merely not due yet.
- */
-export type WorkOutcome = 'done' | 'retry' | { readonly retryAfterMs: number }
-
-export interface WorkQueueOptions {
-  /** One at a time per key. Throwing counts as `retry` and is logged. */
-  readonly work: (key: string) => Promise<WorkOutcome>
-  /** Keys at a time. */
-  readonly workers: number
-  readonly clock: Clock
-  /** 0 ≤ x < 1, for jitter. */
-  readonly random: () => number
-  readonly log: Log
-  /** Default 50 ms. */
-  readonly minBackoffMs?: number | undefined
-  /** Default 30 s. */
-  readonly maxBackoffMs?: number | undefined
-}
-
-export interface WorkQueue {
-  /**
-   * Runs the key soon: once, however often it was added before it starts; again when it was added while running. A key
-   * added as `low` waits until no other is ready; added again without, it moves up.
-   */
-  add(key: string, lane?: 'normal' | 'low'): void
-  /** As add, `delayMs` from now; of several for one key the earliest counts. */
-  addAfter(key: string, delayMs: number): void
-  /** Keys that could run now and do not yet. */
-  depth(): number
-  /** Starts nothing more; resolves when what runs has ended. */
   stop(): Promise<void>
 }
 

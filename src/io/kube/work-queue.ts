@@ -1,8 +1,43 @@
 // Keys to be worked on: each at most once in the queue, each run by at most one worker, each with a backoff of its own.
 // What a key needs is looked up when it runs, so that ten changes in a row are one run.
-import type { Timer } from '../process/clock.ts'
+import type { Clock, Timer } from '../process/clock.ts'
+import type { Log } from '../telemetry/log.ts'
 import { backoffMs } from './backoff.ts'
-import type { WorkOutcome, WorkQueue, WorkQueueOptions } from './interface.ts'
+
+/**
+ * `done` clears the key's backoff. `retry` runs it again after its backoff. `retryAfterMs` runs it again then and clears
+ * the backoff: for what is merely not due yet.
+ */
+export type WorkOutcome = 'done' | 'retry' | { readonly retryAfterMs: number }
+
+export interface WorkQueueOptions {
+  /** One at a time per key. Throwing counts as `retry` and is logged. */
+  readonly work: (key: string) => Promise<WorkOutcome>
+  /** Keys at a time. */
+  readonly workers: number
+  readonly clock: Clock
+  /** 0 ≤ x < 1, for jitter. */
+  readonly random: () => number
+  readonly log: Log
+  /** Default 50 ms. */
+  readonly minBackoffMs?: number | undefined
+  /** Default 30 s. */
+  readonly maxBackoffMs?: number | undefined
+}
+
+export interface WorkQueue {
+  /**
+   * Runs the key soon: once, however often it was added before it starts; again when it was added while running. A key
+   * added as `low` waits until no other is ready; added again without, it moves up.
+   */
+  add(key: string, lane?: 'normal' | 'low'): void
+  /** As add, `delayMs` from now; of several for one key the earliest counts. */
+  addAfter(key: string, delayMs: number): void
+  /** Keys that could run now and do not yet. */
+  depth(): number
+  /** Starts nothing more; resolves when what runs has ended. */
+  stop(): Promise<void>
+}
 
 export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
   const { work, workers, clock, random, log, minBackoffMs = 50, maxBackoffMs = 30_000 } = options
