@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 
 import { parseIp, parsePrefix, formatIp } from '../../src/core/address/index.ts'
 import type { Ip } from '../../src/core/address/index.ts'
-import type { Path, PeerSettings, RouteAttributes } from '../../src/core/bgp/index.ts'
+import type { Path, PeerSettings, RouteAttributes, SessionReport } from '../../src/core/bgp/index.ts'
 import { openBgp } from '../../src/io/bgp/index.ts'
 import { systemClock } from '../../src/io/process/clock.ts'
 import { type Log, silentLog } from '../../src/io/telemetry/log.ts'
@@ -29,14 +29,19 @@ export type Command =
       readonly count?: number
       readonly paths: readonly PathText[]
     }
-  | { readonly do: 'ready' | 'drained' | 'sessions' }
+  /** `errors`: every last error that a session has told of, the oldest first. */
+  | { readonly do: 'ready' | 'drained' | 'sessions' | 'errors' }
   | { readonly do: 'close'; readonly how: 'restart' | 'leave' }
 
 const log: Log = {
   ...silentLog,
   error: (message, fields) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
 }
-const bgp = openBgp({ clock: systemClock, random: Math.random, log: { ...log, child: () => log }, onChange: () => {} })
+const errors: string[] = []
+const remember = ({ lastError }: SessionReport): void => {
+  if (lastError !== undefined && errors.at(-1) !== lastError) errors.push(lastError)
+}
+const bgp = openBgp({ clock: systemClock, random: Math.random, log: { ...log, child: () => log }, onChange: remember })
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, command } = JSON.parse(line) as { readonly id: number; readonly command: Command }
@@ -59,6 +64,7 @@ async function perform(command: Command): Promise<unknown> {
   } else if (command.do === 'ready') bgp.ready()
   else if (command.do === 'drained') await bgp.drained()
   else if (command.do === 'close') await bgp.close(command.how)
+  else if (command.do === 'errors') return errors
   else return bgp.sessions()
   return null
 }

@@ -41,9 +41,8 @@ describeWithEach('failures', (pair, daemon) => {
 
   test('the router ends as it should: the reason in the words of the RFC', async () => {
     await established(pair())
-    // The next attempt, a second later, has an error of its own.
-    const told = pair().tells(/^Cease\/(Administrative Shutdown|Peer De-configured)( ".*")? received/)
-    await Promise.all([told, pair().router.stop('SIGTERM')])
+    await pair().router.stop('SIGTERM')
+    await pair().tells(/^Cease\/(Administrative Shutdown|Peer De-configured)( ".*")? received/)
   })
 
   test('the link is cut and restored', async () => {

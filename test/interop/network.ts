@@ -54,6 +54,9 @@ export async function openNetwork(name = 'only'): Promise<Network> {
     }
   }
   process.once('exit', remove)
+  // A runner that loses patience; without a listener no 'exit' follows.
+  const endNow = (): void => process.exit(143)
+  process.once('SIGTERM', endNow)
   const inside = (namespace: string, ...command: readonly string[]): string[] => [
     'netns',
     'exec',
@@ -116,6 +119,7 @@ export async function openNetwork(name = 'only'): Promise<Network> {
       await Promise.all([...programs].map((program) => program.stop('SIGKILL')))
       remove()
       process.removeListener('exit', remove)
+      process.removeListener('SIGTERM', endNow)
     },
   }
 }

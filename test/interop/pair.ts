@@ -11,7 +11,7 @@ import { type Network, addresses, openNetwork } from './network.ts'
 /** Machines of others are slower. */
 export const waitMs = 40_000
 
-const lanesAtATime = 4
+const lanesAtATime = 6
 
 const perFamily = {
   4: {
@@ -114,16 +114,16 @@ export class Pair {
     )
   }
 
-  /** Waits until our report says this as its last error. */
+  /** Waits until our report has said this as its last error: the next attempt soon has one of its own. */
   async tells(lastError: RegExp): Promise<string> {
-    let seen: string | undefined
+    let seen: readonly string[] = []
     return waitFor(
       `our last error ${lastError}`,
       async () => {
-        seen = (await this.engine.session()).lastError
-        return seen !== undefined && lastError.test(seen) ? seen : undefined
+        seen = (await this.engine.ask({ do: 'errors' })) as readonly string[]
+        return seen.find((each) => lastError.test(each))
       },
-      { timeoutMs: waitMs, missing: () => `it is ${seen}` },
+      { timeoutMs: waitMs, missing: () => `it was ${seen.join('; ')}` },
     )
   }
 
