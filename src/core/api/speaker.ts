@@ -30,7 +30,12 @@ export const sessionStatus = z.object({
   families: z.array(family).describe('Families that both sides offer.'),
   addPath: z.array(family).describe('Families in which the router takes several paths of a prefix (RFC 7911).'),
   negotiatedHoldTimeSeconds: count().exactOptional().describe('The smaller of both hold times.'),
-  lastError: z.string().exactOptional().describe('Last NOTIFICATION, or error of the last attempt.'),
+  lastError: z
+    .string()
+    .exactOptional()
+    .describe(
+      'Why the last session ended (NOTIFICATIONs by their RFC names), or the error of the last attempt with that behind it.',
+    ),
   reason: reasonCode().exactOptional().describe('Why it is down although nothing failed.'),
   flaps: count().describe('How often it went down.'),
   prefixesWanted: count().describe('Prefixes that the router should have.'),

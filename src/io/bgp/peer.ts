@@ -41,6 +41,8 @@ export class Peer {
   #negotiated: Negotiated | undefined
   #sinceMs: number
   #lastError: string | undefined
+  /** Why the last session ended that was up: attempts that fail after it must not hide it. */
+  #lastEnd: string | undefined
   #flaps = 0
   #prefixesReceived = 0
   #reported: SessionReport['state'] = 'IDLE'
@@ -130,13 +132,19 @@ export class Peer {
       families: up?.families ?? [],
       addPath: up?.addPathSend ?? [],
       ...(up?.extendedNextHop === true ? { extendedNextHop: true } : {}),
-      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...this.#error(),
       flaps: this.#flaps,
       prefixesWanted: this.#sender.rib.wantedCount,
       prefixesSent: this.#sender.rib.sentCount,
       prefixesReceived: this.#prefixesReceived,
       messages: { sent: this.#sent.read(), received: this.#received.read() },
     }
+  }
+
+  #error(): Pick<SessionReport, 'lastError'> {
+    const [last, end] = [this.#lastError, this.#lastEnd]
+    if (last === undefined) return {}
+    return { lastError: end === undefined || end === last ? last : `${last}; before that, ${end}` }
   }
 
   #reset(reason: string): void {
@@ -220,6 +228,7 @@ export class Peer {
     if (reason !== this.#lastError || this.#negotiated !== undefined) this.#log.info('session down', { reason })
     this.#lastError = reason
     if (this.#negotiated === undefined) return
+    this.#lastEnd = reason
     this.#negotiated = undefined
     this.#flaps++
     this.#sinceMs = this.#options.clock.wallMs()

@@ -88,12 +88,31 @@ test('RFC 4486 §4: a connection to a peer that is administratively down is reje
   assert.equal(session().state, 'IDLE')
 })
 
-test('RFC 9003 §2: the words of the other side are shown', async (t) => {
-  const { router, session } = await announcing(t)
-  const words = Buffer.from('fibre work until 6')
+const words = Buffer.from('fibre work until 6')
+
+function shutDown(router: Awaited<ReturnType<typeof announcing>>['router']): void {
   const body = [6, 2, words.length, ...words]
   const length = 19 + body.length
   router.socket().write(Uint8Array.from([...Array<number>(16).fill(255), length >>> 8, length & 255, 3, ...body]))
+}
+
+test('RFC 9003 §2: the words of the other side are shown', async (t) => {
+  const { router, session } = await announcing(t)
+  shutDown(router)
   await waitFor('the session down', () => session().flaps === 1)
   assert.equal(session().lastError, 'Cease/Administrative Shutdown "fibre work until 6" received')
+})
+
+test('why a session ended is not hidden by the attempts that fail after it; the next session takes it away', async (t) => {
+  const { router, bgp, session, reaches } = await announcing(t)
+  router.leavePort()
+  shutDown(router)
+  const end = 'Cease/Administrative Shutdown "fibre work until 6" received'
+  await waitFor('an attempt', () => session().lastError === `connection refused; before that, ${end}`)
+  const next = await fakeRouter(t)
+  bgp.configure({ port: -1, addresses: [] }, [peer({ neighbor: ip('127.0.0.1'), remotePort: next.port })])
+  await reaches('ESTABLISHED')
+  next.leavePort()
+  next.socket().destroy()
+  await waitFor('another end', () => session().flaps === 2 && session().lastError?.includes('fibre') === false)
 })

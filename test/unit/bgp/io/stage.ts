@@ -103,6 +103,8 @@ export interface FakeRouter {
   listen(isListening: boolean): void
   /** Dials the engine, as a router does that has lost patience, or has restarted. */
   dial(address: string, port: number): Promise<Socket>
+  /** Nothing is heard at its port from now on; the connection that is in use stays. */
+  leavePort(): void
 }
 
 export interface FakeRouterOptions {
@@ -169,5 +171,6 @@ export async function fakeRouter(t: TestContext, options: FakeRouterOptions = {}
       take(socket)
       return socket
     },
+    leavePort: () => void server.close(),
   }
 }
