@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { ipToBytes, parseIp } from '../../src/core/address/index.ts'
 import type { Prefix } from '../../src/core/address/index.ts'
 import type { Path } from '../../src/core/bgp/index.ts'
-import { AdjRibOut, Outbound, type Packed, nextUpdates } from '../../src/core/bgp/rib/index.ts'
+import { AdjRibOut, type Packed, nextUpdates } from '../../src/core/bgp/rib/index.ts'
+import { plainOutbound } from './bgp-outbound.ts'
 import { type Report, cpuMs } from './measure.ts'
 
 const count = 100_000
@@ -20,27 +21,7 @@ export function measure(report: Report): Promise<void> {
     length: 32,
   }))
   const paths: readonly Path[] = [{ id: 1, nextHop: 'self', attributes: { med: 5 } }]
-  const outbound = new Outbound({
-    localAs: 65001,
-    addPathSendMax: 1,
-    negotiated: {
-      peerAs: 65002,
-      remoteRouterId: own,
-      external: true,
-      holdTimeMs: 90_000,
-      keepaliveMs: 30_000,
-      families: [4],
-      addPathSend: [],
-      fourOctetAs: true,
-      maxMessageLength: 4096,
-      extendedNextHop: false,
-      routeRefresh: true,
-      enhancedRouteRefresh: false,
-      gracefulRestart: false,
-      gracefulNotification: false,
-    },
-    self: () => own,
-  })
+  const outbound = plainOutbound(own)
   const rib = new AdjRibOut()
   for (const prefix of prefixes) rib.setPaths(prefix, paths)
 

@@ -4,7 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { parseIp } from '../../src/core/address/index.ts'
-import { AdjRibOut, Outbound, PathInterner, nextUpdates } from '../../src/core/bgp/rib/index.ts'
+import { AdjRibOut, PathInterner, nextUpdates } from '../../src/core/bgp/rib/index.ts'
+import { plainOutbound } from './bgp-outbound.ts'
 import { type Report, asValue } from './measure.ts'
 
 const peers = 4
@@ -20,12 +21,7 @@ export function measure(report: Report): Promise<void> {
   const interner = new PathInterner()
   const ribs = Array.from({ length: peers }, () => ({
     rib: new AdjRibOut(interner),
-    outbound: new Outbound({
-      localAs: 65001,
-      addPathSendMax: 1,
-      self: () => own,
-      negotiated: { ...negotiated, remoteRouterId: own },
-    }),
+    outbound: plainOutbound(own),
   }))
   const fill = (from: number, to: number): void => {
     for (let i = from; i < to; i++) {
@@ -50,19 +46,3 @@ export function measure(report: Report): Promise<void> {
   report(asValue('memory of a prefix and peer', 'bytes', (after - before) / (peers * more), 300))
   return Promise.resolve()
 }
-
-const negotiated = {
-  peerAs: 65002,
-  external: true,
-  holdTimeMs: 90_000,
-  keepaliveMs: 30_000,
-  families: [4],
-  addPathSend: [],
-  fourOctetAs: true,
-  maxMessageLength: 4096,
-  extendedNextHop: false,
-  routeRefresh: true,
-  enhancedRouteRefresh: false,
-  gracefulRestart: false,
-  gracefulNotification: false,
-} as const
