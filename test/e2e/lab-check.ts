@@ -22,6 +22,10 @@ import { webhook } from './claims/webhook.ts'
 import { certificates } from './claims/certificates.ts'
 import { life } from './claims/life.ts'
 import { disagreements } from './claims/disagreements.ts'
+import { racks } from './claims/racks.ts'
+import { outages } from './claims/outages.ts'
+import { hostRoutes } from './claims/host-routes.ts'
+import { sessions } from './claims/sessions.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 const claims: readonly Claim[] = [
@@ -42,6 +46,10 @@ const claims: readonly Claim[] = [
   ...certificates,
   ...life,
   ...disagreements,
+  ...racks,
+  ...sessions,
+  ...outages,
+  ...hostRoutes,
   // The last: it leaves nothing of Bellhop.
   ...uninstall,
 ]

@@ -15,41 +15,15 @@ import {
   getService,
   ingressOf,
   kubectl,
-  nodeNextHops,
   poolKey,
   remove,
   samplePool,
   serviceObject,
 } from '../claim.ts'
+import { addressOf, master, nextHopsBecome, worker1, worker2 } from '../route-steps.ts'
 import { createTimed, everyNodeAnswers, sendRequests, watchRoutes } from '../client.ts'
 
 const poolStart = '172.22.0.'
-
-async function addressOf(lab: Lab, name: string): Promise<string> {
-  return waitFor(`Service ${name} has an address`, async () => ingressOf(await getService(lab, name))[0])
-}
-
-/** Waits until the leaves have exactly these nodes as next hops; resolves with how long it took. */
-async function nextHopsBecome(
-  lab: Lab,
-  address: string,
-  leaf1: readonly string[],
-  leaf2: readonly string[],
-  timeoutMs = 10_000,
-): Promise<number> {
-  const startMs = performance.now()
-  let seen = ''
-  await waitFor(
-    `next hops of ${address}: leaf1 {${leaf1.join()}}, leaf2 {${leaf2.join()}}`,
-    async () => {
-      const [one, two] = [await nodeNextHops(lab, 'leaf1', address), await nodeNextHops(lab, 'leaf2', address)]
-      seen = `leaf1 {${one.join()}}, leaf2 {${two.join()}}`
-      return one.join() === leaf1.join() && two.join() === leaf2.join()
-    },
-    { timeoutMs, missing: () => `seen ${seen}` },
-  )
-  return performance.now() - startMs
-}
 
 /** Three source ports from which leaf1 sends a connection to this next hop. */
 async function portsTo(lab: Lab, hop: string, address: string, port: number): Promise<readonly number[]> {
@@ -77,9 +51,6 @@ async function spineKnows(lab: Lab, address: string, leaves: readonly string[]):
 
 const viaLeaf1 = '192.168.101.2'
 const viaLeaf2 = '192.168.102.2'
-const master = '192.168.0.3'
-const worker1 = '192.168.0.4'
-const worker2 = '192.168.1.2'
 
 export const mainJob: readonly Claim[] = [
   {
