@@ -51,7 +51,7 @@ export interface LinesWatch {
 /** What `ip monitor route` prints from now on, all tables; resolves when it listens. */
 export async function watchRouteLines(lab: Lab, role: Role): Promise<LinesWatch> {
   const lines: string[] = []
-  const argv = ['netns', 'exec', lab.namespace(role), 'ip', 'monitor', 'route']
+  const argv = ['netns', 'exec', lab.namespace(role), 'ip', '-N', 'monitor', 'route']
   const child = spawn('ip', argv, { stdio: ['ignore', 'pipe', 'ignore'] })
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
   // A route of our own, made and taken away until it is heard of, says that the listener listens.

@@ -17,7 +17,7 @@ import {
   worker2,
 } from '../route-steps.ts'
 
-/** Our route protocol, as `ip` prints a number without a name. */
+/** Our route protocol; `ip -N` prints the number, for which FRR has a name. */
 const protocol = '196'
 const ms = (took: number): string => `${took.toFixed(0)} ms`
 
@@ -65,9 +65,9 @@ async function repairsOf(lab: Lab, node: NodeName): Promise<number> {
 /** All routes and rules of a node that are not ours, sorted. */
 async function foreignState(lab: Lab, node: NodeName): Promise<readonly string[]> {
   const [routes, routes6, rules] = await Promise.all([
-    lab.read(node, 'ip -4 route show table all'),
-    lab.read(node, 'ip -6 route show table all'),
-    lab.read(node, 'ip -4 rule show'),
+    lab.read(node, 'ip -N -4 route show table all'),
+    lab.read(node, 'ip -N -6 route show table all'),
+    lab.read(node, 'ip -N -4 rule show'),
   ])
   const own = new RegExp(`proto ${protocol}\\b`)
   // Counters and life times of IPv6 routes say nothing of who touched them.
@@ -205,8 +205,8 @@ export const hostRoutes: readonly Claim[] = [
           await lab.read('worker2', speakerCommand('--cleanup'), { timeoutMs: 30_000 })
           const left = [
             ...(await ourRoutes(lab, 'worker2')),
-            ...lines(await lab.read('worker2', `ip -6 route show table all proto ${protocol}`)),
-            ...lines(await lab.read('worker2', 'ip rule show; ip -6 rule show')).filter((line) =>
+            ...lines(await lab.read('worker2', `ip -N -6 route show table all proto ${protocol}`)),
+            ...lines(await lab.read('worker2', 'ip -N rule show; ip -N -6 rule show')).filter((line) =>
               line.includes(`proto ${protocol}`),
             ),
           ]
