@@ -21,7 +21,7 @@ interface Stage {
 
 const usage = `usage: node tools/test.ts [--long] [--only STAGE] [--no-lab]
 
-  --long         the long variants too: full fuzzing, minutes of outage (make test-long)
+  --long         the long variants too: full fuzzing, minutes of outage, racks and sessions taken apart (make test-long)
   --only STAGE   one of: unit, property, scenario, interop, e2e, lab
   --no-lab       everything that needs no control plane
 `
@@ -63,7 +63,7 @@ for (const { name, files, concurrency } of stages) {
 if (!options['no-lab'] && (options.only ?? 'lab') === 'lab') {
   process.stdout.write('\n== lab: the claims of `make lab-check`\n')
   const { runLabCheck } = await import('../test/e2e/lab-check.ts')
-  outcomes.push(...(await runLabCheck()))
+  outcomes.push(...(await runLabCheck({ all: options.long })))
 }
 
 const failed = outcomes.filter(({ passed }) => !passed)

@@ -72,10 +72,10 @@ export interface WaysWatch {
 
 /** Follows one route in a leaf's kernel; the route must be there. */
 export async function watchWays(lab: Lab, leaf: LeafName, address: string): Promise<WaysWatch> {
-  const { lines, stop } = await watchRouteLines(lab, leaf)
+  const watch = await watchRouteLines(lab, leaf)
   const changes = (): readonly (readonly string[])[] => {
     const all: { readonly prefix: string; readonly isGone: boolean; readonly hops: string[] }[] = []
-    for (const line of lines) {
+    for (const line of watch.lines) {
       const [first = '', second = ''] = line.split(' ')
       const isGone = first === 'Deleted'
       // Several next hops follow on lines of their own.
@@ -94,7 +94,7 @@ export async function watchWays(lab: Lab, leaf: LeafName, address: string): Prom
         expect(lacking.length === 0, `change ${at + 1} of ${address} at ${leaf} left {${seen.join()}}`)
       }
     },
-    stop,
+    stop: () => watch.stop(),
   }
 }
 

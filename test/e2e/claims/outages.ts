@@ -21,8 +21,8 @@ import {
 } from '../route-steps.ts'
 
 const ms = (took: number): string => `${took.toFixed(0)} ms`
-/** LAB_LONG=1: as long as the case asks for. */
-const isLong = process.env['LAB_LONG'] === '1'
+/** With `make test-long`: as long as the case asks for. */
+const isLong = process.env['BELLHOP_TEST_LONG'] === '1'
 const apiAwaySeconds = isLong ? 120 : 20
 
 const labelWorker2 = (lab: Lab, key: string, value: string | null): Promise<void> =>

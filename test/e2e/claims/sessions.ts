@@ -203,7 +203,7 @@ export const sessions: readonly Claim[] = [
     async run(lab) {
       const flopsOf = async (): Promise<number | undefined> => {
         const node = (await getPeer(lab, 'leaf2')).status?.nodesPeerStatus?.['worker2']
-        return node?.peerState.sessionState === 'ESTABLISHED' ? Number(node.peerState.flops) : undefined
+        return node?.peerState.sessionState === 'ESTABLISHED' ? node.peerState.flops : undefined
       }
       await sessionBecomes(lab, 'leaf2', worker2, true)
       const before = await waitFor('BgpPeer leaf2 says ESTABLISHED', async () => [await flopsOf()], {
