@@ -19,10 +19,12 @@ import {
   assignedCondition,
   findCondition,
   poolLabel,
+  readService,
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, openWorkQueue, services } from '../src/io/kube/index.ts'
 import { isMaterial } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
+import type { Ahead } from './ahead.ts'
 import { openBreath } from './breath.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
 import type { Duty, Leading } from './duty.ts'
@@ -39,7 +41,11 @@ const settleBehindMs = 10_000
 const settleLateMs = 30_000
 const everyGapMs = 1_000
 
-export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>): Duty {
+export function keepAdvertised(
+  leading: Leading,
+  statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>,
+  ahead: Ahead,
+): Duty {
   const { client, view, clock, random, log } = leading
   const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log })
   /** Verdicts that are not written yet, and since when they stand. */
@@ -54,7 +60,7 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
 
   async function judge(key: string): Promise<WorkOutcome> {
     await breathe()
-    const service = view.services.get(key)
+    const service = ahead.of(key)
     behind.delete(key)
     // What has no address says so in EipAssigned, and what is not labelled no speaker looks at.
     const addresses = service?.ingress.filter((ip) => isHeldBy(key, view.records.taken.at(ip))) ?? []
@@ -75,14 +81,15 @@ export function keepAdvertised(leading: Leading, statusWrites: Pick<StatusWrites
     if (waitMs > 0) return { retryAfterMs: Math.min(waitMs, settleMs) }
     unsettled.delete(key)
     const body = [
-      { op: 'test', path: '/metadata/uid', value: service.uid },
+      // Of another version the conditions may stand elsewhere, and one may be there already.
+      { op: 'test', path: '/metadata/resourceVersion', value: service.resourceVersion },
       ...conditionOperations(service.conditions, [condition], clock.wallMs()),
     ]
     const { namespace, name } = service
     const ref = { resource: services, namespace, name }
     const written = await client.patch(ref, { type: 'json', body, subresource: 'status' })
-    if (written.ok || written.error.code === 'NotFound') return 'done'
-    return outcomeOf(written.error)
+    if (written.ok) ahead.note(key, readService(written.value))
+    return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
   }
 
   function settlesInMs(service: Service, condition: Condition): number {

@@ -12,6 +12,7 @@ import {
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, services } from '../src/io/kube/index.ts'
 import { claimAddresses } from '../src/io/pools/index.ts'
+import type { Ahead } from './ahead.ts'
 import { saysSame } from './conditions.ts'
 import { type Contest, otherWriter } from './contest.ts'
 import { type Leading, fieldManager } from './duty.ts'
@@ -27,8 +28,7 @@ export interface StepContext {
   readonly begunMs: number
   /** Our wall time just before the addresses of a Service were written. */
   readonly statusWrites: StatusWrites
-  /** What writes were answered with: used until the watch has caught up with it. */
-  readonly ahead: Map<string, Service>
+  readonly ahead: Ahead
 }
 
 export interface CarriedOut {
@@ -131,7 +131,7 @@ async function take(
       const written = await leading.client.patch(ref, { type: 'json', body: [test, ...step.patch], fieldManager })
       count('metadata', written.ok)
       if (!written.ok) return { then: written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error) }
-      context.ahead.set(key, readService(written.value))
+      context.ahead.note(key, readService(written.value))
       return 'done'
     }
     case 'writeStatus':
@@ -201,7 +201,7 @@ async function patchStatus(
   const ref = { resource: services, namespace, name }
   const written = await leading.client.patch(ref, { type: 'json', body, subresource: 'status', fieldManager })
   leading.metrics.serviceWrites.add({ write: 'status', outcome: written.ok ? 'done' : 'failed' })
-  if (written.ok) ahead.set(key, readService(written.value))
+  if (written.ok) ahead.note(key, readService(written.value))
   return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
 }
 

@@ -8,9 +8,10 @@
 import { formatIp } from '../src/core/address/index.ts'
 import { isOurs, planService } from '../src/core/ipam/index.ts'
 import { type Allocation, type Service, claimAnnotation, sharingKeyAnnotation } from '../src/core/model/index.ts'
-import { type WorkOutcome, isOlderVersion, openWorkQueue } from '../src/io/kube/index.ts'
+import { type WorkOutcome, openWorkQueue } from '../src/io/kube/index.ts'
 import { isMaterial, lookUpClaim } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
+import type { Ahead } from './ahead.ts'
 import { openBreath } from './breath.ts'
 import { openContest } from './contest.ts'
 import { cooledUpToMs } from './cooling.ts'
@@ -31,35 +32,24 @@ const coolingAgainMs = 30_000
 /** Queue key of a claim whose Service has no name yet; `:` is in no namespace. */
 const claimPrefix = 'claim:'
 
-export function keepServices(leading: Leading, statusWrites: StatusWrites): Duty {
+export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead: Ahead): Duty {
   const { view, events, metrics, clock, random, log } = leading
   const { records } = view
   const contest = openContest(clock)
   const breathe = openBreath(50)
   const waiting = new Set<string>()
   const cooling = new Map<string, readonly string[]>()
-  /** What a write of ours was answered with, until the watch has caught up with it. */
-  const ahead = new Map<string, Service>()
   const lookedUp = new Map<string, string>()
   let retryTimer: Timer | undefined
   let coolingTimer: Timer | undefined
   const context = { leading, contest, begunMs: clock.wallMs(), statusWrites, ahead }
   const queue = openWorkQueue({ work, workers, clock, random, log })
 
-  function serviceOf(key: string): Service | undefined {
-    const seen = view.services.get(key)
-    const known = ahead.get(key)
-    if (known === undefined) return seen
-    if (seen !== undefined && isOlderVersion(seen.resourceVersion, known.resourceVersion)) return known
-    ahead.delete(key)
-    return seen
-  }
-
   async function work(key: string): Promise<WorkOutcome> {
     await breathe()
     if (key.startsWith(claimPrefix)) return workClaim(key.slice(claimPrefix.length))
     for (let round = 0; round < mostRounds; round++) {
-      const outcome = await workService(key, serviceOf(key))
+      const outcome = await workService(key, ahead.of(key))
       if (outcome !== 'again') return outcome
     }
     return 'retry'
@@ -73,7 +63,7 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites): Duty
       const cleared = await clearStatus(context, key, service, named)
       if (cleared !== 'done') return cleared
     }
-    return workPlan(key, serviceOf(key), named)
+    return workPlan(key, ahead.of(key), named)
   }
 
   async function workPlan(
@@ -83,7 +73,7 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites): Duty
   ): Promise<WorkOutcome | 'again'> {
     const plan = planService({
       ...{ key, service, records: named, pools: view.pools, taken: records.taken, start: random() },
-      findService: (namespace, name) => serviceOf(`${namespace}/${name}`),
+      findService: (namespace, name) => ahead.of(`${namespace}/${name}`),
       ageMs: (name) => records.ageMs(name),
       wasBound: (name, claim) => records.wasBound(name, claim),
       forceDeleted: (eip) => view.forceDeleted(eip),
@@ -123,7 +113,7 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites): Duty
   function forgetService(key: string): void {
     contest.forget(key)
     waiting.delete(key)
-    ahead.delete(key)
+    ahead.forget(key)
     lookedUp.delete(key)
   }
 

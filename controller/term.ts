@@ -1,5 +1,6 @@
 // One term of leadership: its duties begin with a look at everything and end together.
 import { keepAdvertised } from './advertised.ts'
+import { openAhead } from './ahead.ts'
 import { keepAlive } from './alive.ts'
 import type { Duty, Leading } from './duty.ts'
 import { keepEips } from './eips.ts'
@@ -31,11 +32,12 @@ export function openTerm(options: Leading): Term {
     },
   }
   const statusWrites = openStatusWrites()
+  const ahead = openAhead(options.view.services)
   const others = openOtherProviders()
   const duties = new Map<string, Duty>([
     ['racks', keepRacks(leading)],
-    ['services', keepServices(leading, statusWrites)],
-    ['advertised', keepAdvertised(leading, statusWrites)],
+    ['services', keepServices(leading, statusWrites, ahead)],
+    ['advertised', keepAdvertised(leading, statusWrites, ahead)],
     ['eips', keepEips(leading, others)],
     ['peers', keepPeers(leading, others)],
     ['alive', keepAlive(leading)],

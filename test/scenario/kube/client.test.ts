@@ -97,11 +97,11 @@ void test('requests go where the API server serves them, with the options as it 
       [
         {
           request: 'POST /api/v1/namespaces/default/services',
-          query: { dryRun: 'All', fieldManager: 'bellhop' },
+          query: { dryRun: 'All', fieldManager: 'bellhop', fieldValidation: 'Ignore' },
         },
         {
           request: 'PATCH /apis/coordination.k8s.io/v1/namespaces/bellhop-system/leases/x',
-          query: { fieldManager: 'me', force: 'true' },
+          query: { fieldManager: 'me', fieldValidation: 'Ignore', force: 'true' },
         },
         {
           request: 'GET /api/v1/nodes',
