@@ -13,6 +13,7 @@ import {
   type Pools,
   type ServiceRequest,
   type Taken,
+  areEnough,
   chooseAddresses,
   holderOf,
   isOurs,
@@ -119,7 +120,16 @@ function knownRecords(service: Service, taken: Taken): readonly Allocation[] {
   }
   if (service.name === '') return []
   const named = taken.ofService(`${service.namespace}/${service.name}`)
-  return named.length > 0 && named.every((record) => wouldDo(record, service)) ? named : []
+  return haveItsFamilies(named, service) && named.every((record) => wouldDo(record, service)) ? named : []
+}
+
+// One of two families would bind a Service that needs both to an address that it cannot use.
+function haveItsFamilies(records: readonly Allocation[], service: Service): boolean {
+  const families = records.map(({ address }) => address.family)
+  const [first] = families
+  if (first === undefined) return false
+  const read = readRequest(service, [], first)
+  return read.ok && areEnough(families, read.request)
 }
 
 function isHolder(holder: Holder, { namespace, name, generateName }: Service): boolean {

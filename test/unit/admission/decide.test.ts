@@ -88,6 +88,14 @@ suite('a Service being created', () => {
     }
   })
 
+  test('created again under its name as one that needs both families: a record of one of them is not used', () => {
+    const index = taken(record('10.0.0.4', 'a', holder('ns/s', 'first')))
+    const spec = { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack' }
+    assert.equal(decide(service('ns/s', { annotations: optIn, spec }), pools([pool]), index).kind, 'wait')
+    const either = { type: 'LoadBalancer', ipFamilyPolicy: 'PreferDualStack' }
+    assert.equal(decide(service('ns/s', { annotations: optIn, spec: either }), pools([pool]), index).kind, 'reuse')
+  })
+
   test('called again with its nonce, or created again under its name, the same record is used', () => {
     const index = taken(record('10.0.0.4', 'a', holder('ns/s', 'first')))
     for (const annotations of [optIn, { ...optIn, 'bellhop.dev/claim': 'first' }]) {
