@@ -30,7 +30,8 @@ test('whatever happens, once quiet every Service and every record agree', () => 
       }
       checkOwners(cluster)
     }),
-    { numRuns: isLong ? 20_000 : 2_500 },
+    // The same lives each time: what has to be green before a change lands must not hang on luck. `--long` looks for more.
+    isLong ? { numRuns: 20_000 } : { numRuns: 2_500, seed: 887_925_906 },
   )
 })
 
