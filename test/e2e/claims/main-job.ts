@@ -156,6 +156,7 @@ export const mainJob: readonly Claim[] = [
         await lab.moveDeployment('default/echo', 'worker1')
         await nextHopsBecome(lab, address, [worker1], [], 30_000)
         await spineKnows(lab, address, [viaLeaf1])
+        await everyNodeAnswers(lab, address)
         const moved = await sendRequests(lab, address, { count: 10 })
         expect(moved.good === 10, `${moved.failed} of 10 requests failed after the move: ${moved.errors.join('; ')}`)
         const pod = lab.pods().find(({ pod }) => /^echo-(?!porter)/.test(pod.name))
