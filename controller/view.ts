@@ -1,7 +1,7 @@
 // All that the controller knows of the cluster, kept true by watches in every replica, so that the next leader starts
 // with it. Reads only: what is made of it is the business of the files that listen.
 import { sameIp } from '../src/core/address/index.ts'
-import type { SpeakerProgress } from '../src/core/announce/index.ts'
+import { SliceIndex, type SpeakerProgress, serviceKeyOf } from '../src/core/announce/index.ts'
 import type { Pools } from '../src/core/ipam/index.ts'
 import {
   type Allocation,
@@ -111,19 +111,12 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     return reflector.store
   }
 
-  const slices = new Map<string, Map<string, EndpointSlice>>()
-  const putSlice = (name: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
-    for (const slice of [before, after]) {
-      if (slice === undefined) continue
-      const key = `${slice.namespace}/${slice.service}`
-      const ofService = slices.get(key) ?? new Map<string, EndpointSlice>()
-      if (slice === after) ofService.set(name, slice)
-      else ofService.delete(name)
-      if (ofService.size > 0) slices.set(key, ofService)
-      else slices.delete(key)
-    }
+  const slices = new SliceIndex()
+  const putSlice = (_key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+    if (before !== undefined) slices.remove(before)
+    if (after !== undefined) slices.put(after)
     const changed = after ?? before
-    if (changed !== undefined) tell('slice', `${changed.namespace}/${changed.service}`)
+    if (changed !== undefined) tell('slice', serviceKeyOf(changed))
   }
 
   const nodesByName = new Map<string, Node>()
@@ -211,7 +204,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
   ])
   return {
     ...view,
-    slicesOf: (key) => [...(slices.get(key)?.values() ?? [])],
+    slicesOf: (key) => slices.of(key),
     progress() {
       progress ??= new Map(
         [...view.speakers.entries()].map(([node, { status }]) => {

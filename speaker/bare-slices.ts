@@ -1,7 +1,7 @@
 // EndpointSlices of Services without a selector: they carry the labels of whoever wrote them, not the Service's, so that
 // our label selects none of them. One watch for all that no EndpointSlice controller wrote for a selector; open only while
 // there is such a Service, for most clusters have none.
-import type { AnnouncedService } from '../src/core/announce/index.ts'
+import { type AnnouncedService, SliceIndex, serviceKeyOf } from '../src/core/announce/index.ts'
 import { type EndpointSlice, poolLabel, readEndpointSlice } from '../src/core/model/index.ts'
 import { type KubeClient, type Reflector, endpointSlices, openReflector } from '../src/io/kube/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
@@ -14,13 +14,11 @@ const labelSelector = [
   `!${poolLabel}`,
 ].join()
 
-type Change = (key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined) => void
-
 export interface BareSlicesOptions {
   readonly client: KubeClient
   readonly clock: Clock
   readonly log: Log
-  readonly onChange: Change
+  readonly onChange: (before: EndpointSlice | undefined, after: EndpointSlice | undefined) => void
 }
 
 export interface BareSlices {
@@ -34,26 +32,24 @@ export interface BareSlices {
 export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptions): BareSlices {
   /** Keys of Services. */
   const followed = new Set<string>()
-  /** Key of the Service → its slices; also of Services that are not followed. */
-  const known = new Map<string, Map<string, EndpointSlice>>()
+  /** Also of Services that are not followed. */
+  const known = new SliceIndex()
   let reflector: Reflector<EndpointSlice> | undefined
 
-  const take: Change = (key, before, after) => {
-    for (const [slice, isThere] of [[before, false] as const, [after, true] as const]) {
-      if (slice === undefined) continue
-      const service = `${slice.namespace}/${slice.service}`
-      const ofService = known.get(service) ?? new Map<string, EndpointSlice>()
-      if (isThere) ofService.set(key, slice)
-      else ofService.delete(key)
-      if (ofService.size > 0) known.set(service, ofService)
-      else known.delete(service)
-      if (followed.has(service)) onChange(key, isThere ? undefined : slice, isThere ? slice : undefined)
+  function take(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    if (before !== undefined) {
+      known.remove(before)
+      if (followed.has(serviceKeyOf(before))) onChange(before, undefined)
+    }
+    if (after !== undefined) {
+      known.put(after)
+      if (followed.has(serviceKeyOf(after))) onChange(undefined, after)
     }
   }
 
   function begin(key: string): void {
     followed.add(key)
-    for (const [sliceKey, slice] of known.get(key) ?? []) onChange(sliceKey, undefined, slice)
+    for (const slice of known.of(key)) onChange(undefined, slice)
     reflector ??= open()
   }
 
@@ -62,8 +58,8 @@ export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptio
       resource: endpointSlices,
       labelSelector,
       read: readEndpointSlice,
-      onChange: (...change) => {
-        if (opened === reflector) take(...change)
+      onChange: (_key, before, after) => {
+        if (opened === reflector) take(before, after)
       },
       clock,
       log,
@@ -73,7 +69,7 @@ export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptio
 
   function end(key: string): void {
     followed.delete(key)
-    for (const [sliceKey, slice] of known.get(key) ?? []) onChange(sliceKey, slice, undefined)
+    for (const slice of known.of(key)) onChange(slice, undefined)
     if (followed.size > 0) return
     void reflector?.stop()
     reflector = undefined

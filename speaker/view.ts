@@ -5,9 +5,11 @@ import {
   type DrainPhase,
   type EipView,
   type PeerView,
+  SliceIndex,
   type World,
   cutService,
   rackOfSpeaker,
+  serviceKeyOf,
   viewEip,
 } from '../src/core/announce/index.ts'
 import { formatIp } from '../src/core/address/index.ts'
@@ -84,7 +86,7 @@ export function openView(options: ViewOptions): View {
   const { client, nodeName, clock, log, onTouched, onSessionsChanged, onServiceSeen } = options
   const announced = new Map<string, AnnouncedService>()
   const holders = openHolders()
-  const slices = new Map<string, Map<string, EndpointSlice>>()
+  const slices = new SliceIndex()
   const eipViews = new Map<string, EipView>()
   const confs = new Map<string, BgpConf>()
   const peers = new Map<string, BgpPeer>()
@@ -94,7 +96,7 @@ export function openView(options: ViewOptions): View {
     leaving: false,
     services: announced,
     holders: holders.byAddress,
-    slices,
+    slices: slices.byService,
     eips: eipViews,
     peers: new Map(),
     noPeer: undefined,
@@ -117,17 +119,11 @@ export function openView(options: ViewOptions): View {
     if (old.join() !== now.join()) onServiceSeen()
   }
 
-  function takeSlice(_key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
-    for (const [slice, put] of [[before, false] as const, [after, true] as const]) {
-      if (slice === undefined) continue
-      const service = `${slice.namespace}/${slice.service}`
-      const known = slices.get(service) ?? new Map<string, EndpointSlice>()
-      if (put) known.set(slice.name, slice)
-      // One that was given our label, or lost it, leaves one watch and comes with the other, in any order.
-      else if (known.get(slice.name) === slice) known.delete(slice.name)
-      if (known.size === 0) slices.delete(service)
-      else slices.set(service, known)
-      onTouched(addressesOf(announced.get(service)))
+  function takeSlice(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    if (before !== undefined) slices.remove(before)
+    if (after !== undefined) slices.put(after)
+    for (const slice of [before, after]) {
+      if (slice !== undefined) onTouched(addressesOf(announced.get(serviceKeyOf(slice))))
     }
   }
 
@@ -189,7 +185,7 @@ export function openView(options: ViewOptions): View {
         resource: endpointSlices,
         labelSelector: poolLabel,
         read: readEndpointSlice,
-        onChange: takeSlice,
+        onChange: (_key, before, after) => takeSlice(before, after),
       }),
     ],
     [

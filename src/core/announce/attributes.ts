@@ -1,5 +1,5 @@
 // BGP attributes of a pool's routes: Eip.spec.bgp, read once per change of the Eip.
-import type { RouteAttributes } from '../bgp/index.ts'
+import { type RouteAttributes, gracefulShutdownCommunity, withGracefulShutdown } from '../bgp/index.ts'
 import type { Eip } from '../model/index.ts'
 
 /** An Eip with what its routes carry. */
@@ -14,7 +14,7 @@ export interface EipView {
 
 /** Registry "BGP Well-known Communities" of IANA, by the names that routers' configurations use. */
 const wellKnown: Readonly<Record<string, number>> = {
-  'graceful-shutdown': 0xffff_0000,
+  'graceful-shutdown': gracefulShutdownCommunity,
   'accept-own': 0xffff_0001,
   'llgr-stale': 0xffff_0006,
   'no-llgr': 0xffff_0007,
@@ -28,7 +28,7 @@ const wellKnown: Readonly<Record<string, number>> = {
 
 /** For an address whose Eip is gone: announced with no attributes (design §3). */
 export const noAttributes: RouteAttributes = {}
-export const noAttributesDraining: RouteAttributes = draining(noAttributes)
+export const noAttributesDraining: RouteAttributes = withGracefulShutdown(noAttributes)
 
 export function viewEip(eip: Eip): EipView {
   const communities = eip.bgp.communities.map((text) => ({ text, value: parseCommunity(text) }))
@@ -44,15 +44,9 @@ export function viewEip(eip: Eip): EipView {
   return {
     eip,
     attributes,
-    drainingAttributes: draining(attributes),
+    drainingAttributes: withGracefulShutdown(attributes),
     malformed: [...communities, ...large].flatMap(({ text, value }) => (value === undefined ? [text] : [])),
   }
-}
-
-// RFC 8326 §4.2: tagged with GRACEFUL_SHUTDOWN; the least LOCAL_PREF where that is sent at all.
-function draining(attributes: RouteAttributes): RouteAttributes {
-  const tag = wellKnown['graceful-shutdown'] ?? 0
-  return { ...attributes, localPref: 0, communities: [...(attributes.communities ?? []), tag] }
 }
 
 /** `a:b` (RFC 1997), the number itself, or a well-known name; undefined when it is none of them. */

@@ -6,4 +6,5 @@
 // 3. rib/      what a peer should have and what it has; the UPDATEs between the two.
 //
 // Never: a clock, randomness, a socket, or a word about why a prefix is announced.
+export * from './graceful-shutdown.ts'
 export type * from './model.ts'

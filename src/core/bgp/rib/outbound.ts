@@ -1,4 +1,5 @@
 import { type Family, type Ip, formatIp, ipToBytes } from '../../address/index.ts'
+import { withGracefulShutdown } from '../graceful-shutdown.ts'
 import type { Path, RouteAttributes } from '../model.ts'
 import { type Negotiated, sendContext } from '../session/index.ts'
 import {
@@ -109,7 +110,7 @@ export class Outbound {
   }
 
   #group(family: Family, nextHop: Ip, wanted: RouteAttributes): AttributeGroup {
-    const attributes = this.#settings.gracefulShutdown === true ? shuttingDown(wanted) : wanted
+    const attributes = this.#settings.gracefulShutdown === true ? withGracefulShutdown(wanted) : wanted
     const key = `${family} ${formatIp(nextHop)} ${attributesKey(attributes)}`
     const known = this.#groups.get(key)
     if (known !== undefined) return known
@@ -142,13 +143,6 @@ export class Outbound {
     }
     return attributes
   }
-}
-
-const gracefulShutdownCommunity = 0xffff_0000
-
-function shuttingDown(attributes: RouteAttributes): RouteAttributes {
-  const others = (attributes.communities ?? []).filter((community) => community !== gracefulShutdownCommunity)
-  return { ...attributes, localPref: 0, communities: [...others, gracefulShutdownCommunity] }
 }
 
 // To a peer that takes one path: the way through ourselves, if there is one.

@@ -1,7 +1,8 @@
 // ORIGINATOR_ID and CLUSTER_LIST, RFC 4456 §8; errors RFC 7606 §7.9 and §7.10. From an external peer they are discarded:
 // see read.ts. We send neither.
-import { type Ip, ipFromBytes, ipToBytes } from '../../../address/index.ts'
+import { ipFromBytes, ipToBytes } from '../../../address/index.ts'
 import { type AttributeCodec, optionalNonTransitive } from './attribute.ts'
+import { listOf } from './list.ts'
 
 export const originatorId: AttributeCodec<'originatorId'> = {
   type: 9,
@@ -16,13 +17,9 @@ export const clusterList: AttributeCodec<'clusterList'> = {
   type: 10,
   flags: optionalNonTransitive,
   whenMalformed: 'treat-as-withdraw',
-  lengthIsValid: (length) => length > 0 && length % 4 === 0,
-  read(value) {
-    const list: Ip[] = []
-    while (value.remaining > 0) list.push(ipFromBytes(value.take(4)))
-    return list
-  },
-  write(writer, list) {
-    for (const id of list) writer.raw(ipToBytes(id))
-  },
+  ...listOf(
+    4,
+    (value) => ipFromBytes(value.take(4)),
+    (writer, id) => writer.raw(ipToBytes(id)),
+  ),
 }
