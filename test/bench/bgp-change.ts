@@ -6,10 +6,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseIp } from '../../src/core/address/index.ts'
 import type { Prefix } from '../../src/core/address/index.ts'
 import type { PeerSettings } from '../../src/core/bgp/index.ts'
-import { encodeKeepalive, encodeOpen, messageTypes, nextFrame } from '../../src/core/bgp/wire/index.ts'
+import { encodeKeepalive, encodeOpen, messageTypes } from '../../src/core/bgp/wire/index.ts'
 import { openBgp } from '../../src/io/bgp/index.ts'
 import { systemClock } from '../../src/io/process/clock.ts'
 import { silentLog } from '../../src/io/telemetry/log.ts'
+import { onFrames, plainPeer } from '../fixtures/bgp/played-peer.ts'
 import { waitFor } from '../lab/wait.ts'
 import { type Report, asValue, quantile } from './measure.ts'
 
@@ -51,16 +52,11 @@ export async function measure(report: Report): Promise<void> {
 }
 
 const settings: Omit<PeerSettings, 'neighbor' | 'remotePort'> = {
+  ...plainPeer,
   key: 'sink',
-  localAs: 65001,
-  peerAs: 65002,
   routerId: ip('192.0.2.1'),
-  passive: false,
-  adminDown: false,
   holdTimeMs: 90_000,
   keepaliveMs: 30_000,
-  connectRetryMs: 1000,
-  families: [4],
   addPathSendMax: 1,
 }
 
@@ -77,21 +73,14 @@ async function openPeer(): Promise<Peer> {
   const sockets: Socket[] = []
   const server = createServer((socket) => {
     sockets.push(socket)
-    let rest: Buffer = Buffer.alloc(0)
     socket.on('error', () => {})
-    socket.on('data', (chunk) => {
-      rest = Buffer.concat([rest, chunk])
-      for (;;) {
-        const frame = nextFrame(rest, 0, 65535)
-        if (frame.kind !== 'frame') return
-        rest = rest.subarray(frame.length)
-        if (frame.type === messageTypes.open) {
-          const identity = { version: 4, as: 65002, holdTimeSeconds: 90, routerId: ip('192.0.2.2') }
-          socket.write(encodeOpen({ type: 'open', ...identity, capabilities: [] }))
-          socket.write(encodeKeepalive())
-        }
-        if (frame.type === messageTypes.update) waiting?.(performance.now())
+    onFrames(socket, ({ type }) => {
+      if (type === messageTypes.open) {
+        const identity = { version: 4, as: 65002, holdTimeSeconds: 90, routerId: ip('192.0.2.2') }
+        socket.write(encodeOpen({ type: 'open', ...identity, capabilities: [] }))
+        socket.write(encodeKeepalive())
       }
+      if (type === messageTypes.update) waiting?.(performance.now())
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 import type { SessionReport } from '../../src/core/bgp/index.ts'
+import { plainPeer } from '../fixtures/bgp/played-peer.ts'
 import { waitFor } from '../lab/wait.ts'
 import type { Command, PathText, PeerText } from './engine-program.ts'
 import { type Network, addresses } from './network.ts'
@@ -26,18 +27,11 @@ export interface Engine {
 
 /** The peer that most tests want: the router, AS 65002; we are 65001. */
 export const routerPeer: PeerText = {
+  ...plainPeer,
   key: 'router',
   neighbor: addresses.router,
   remotePort: 179,
-  localAs: 65001,
-  peerAs: 65002,
   routerId: addresses.engine,
-  passive: false,
-  adminDown: false,
-  holdTimeMs: 9000,
-  keepaliveMs: 3000,
-  connectRetryMs: 1000,
-  families: [4],
   addPathSendMax: 8,
 }
 

@@ -3,7 +3,8 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-import { encodeKeepalive, messageTypes, nextFrame } from '../../src/core/bgp/wire/index.ts'
+import { encodeKeepalive, messageTypes } from '../../src/core/bgp/wire/index.ts'
+import { onFrames } from '../fixtures/bgp/played-peer.ts'
 
 export interface Script {
   readonly remote: string
@@ -21,28 +22,21 @@ const pauseMs = 6000
 
 const script = JSON.parse(await text(process.stdin)) as Script
 const socket = connect({ host: script.remote, port: 179 }, () => socket.write(Buffer.from(script.open, 'hex')))
-let rest: Buffer = Buffer.alloc(0)
 let isUp = false
 let last: NodeJS.Timeout | undefined
 
-socket.on('data', (chunk) => {
-  rest = Buffer.concat([rest, chunk])
-  for (;;) {
-    const frame = nextFrame(rest, 0, 65535)
-    if (frame.kind !== 'frame') return
-    rest = rest.subarray(frame.length)
-    if (frame.type === messageTypes.open) socket.write(encodeKeepalive())
-    if (frame.type === messageTypes.keepalive && !isUp) {
-      isUp = true
-      script.messages.forEach((message, i) => {
-        const isLast = i === script.messages.length - 1
-        setTimeout(() => socket.write(Buffer.from(message, 'hex')), 150 * i + (isLast ? pauseMs : 150))
-      })
-      if (script.isSilent !== true) setInterval(() => socket.write(encodeKeepalive()), 1000)
-    }
-    // A KEEPALIVE is no answer to anything.
-    if (frame.type !== messageTypes.keepalive) wait()
+onFrames(socket, (frame) => {
+  if (frame.type === messageTypes.open) socket.write(encodeKeepalive())
+  if (frame.type === messageTypes.keepalive && !isUp) {
+    isUp = true
+    script.messages.forEach((message, i) => {
+      const isLast = i === script.messages.length - 1
+      setTimeout(() => socket.write(Buffer.from(message, 'hex')), 150 * i + (isLast ? pauseMs : 150))
+    })
+    if (script.isSilent !== true) setInterval(() => socket.write(encodeKeepalive()), 1000)
   }
+  // A KEEPALIVE is no answer to anything.
+  if (frame.type !== messageTypes.keepalive) wait()
 })
 socket.on('error', (error: NodeJS.ErrnoException) => {
   // A router that has said what it thinks of us may well reset the connection.

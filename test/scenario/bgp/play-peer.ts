@@ -15,6 +15,7 @@ import {
 } from '../../../src/core/bgp/wire/index.ts'
 import { Peer } from '../../../src/io/bgp/peer.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
+import { plainPeer } from '../../fixtures/bgp/played-peer.ts'
 import { manualClock, settle } from '../../unit/io/process/manual-clock.ts'
 import { ScriptSocket } from './script-socket.ts'
 import { describeMessage, describeUpdate, ip, readFamilies, readMessage, readPath, readWords } from './words.ts'
@@ -202,19 +203,14 @@ function describe(message: Message): string {
 function readPeer(text: string): PeerSettings {
   const words = text.split(' ')
   const base: PeerSettings = {
+    ...plainPeer,
     key: 'leaf1',
     neighbor: ip('10.77.0.2'),
     remotePort: 179,
-    localAs: 65001,
-    peerAs: 65002,
     routerId: ip('192.0.2.1'),
-    passive: false,
-    adminDown: false,
     holdTimeMs: 90_000,
     keepaliveMs: 30_000,
     connectRetryMs: 5000,
-    families: [4],
-    addPathSendMax: 0,
     otherFamilyAddress: ip('fd77::1'),
   }
   const settings = { ...base, ...readChange(words) }

@@ -13,11 +13,11 @@ import {
   encodeKeepalive,
   encodeOpen,
   isWireError,
-  nextFrame,
 } from '../../../../src/core/bgp/wire/index.ts'
 import { type Bgp, openBgp } from '../../../../src/io/bgp/index.ts'
 import { systemClock } from '../../../../src/io/process/clock.ts'
 import { type Log, type LogFields, silentLog } from '../../../../src/io/telemetry/log.ts'
+import { onFrames, plainPeer } from '../../../fixtures/bgp/played-peer.ts'
 import { waitFor } from '../../../lab/wait.ts'
 
 export const ip = (text: string): Ip => parseIp(text) ?? assert.fail(text)
@@ -75,17 +75,9 @@ export async function freePort(): Promise<number> {
 /** AS 65001 to AS 65002. */
 export function peer(rest: Partial<PeerSettings> & Pick<PeerSettings, 'neighbor' | 'remotePort'>): PeerSettings {
   return {
+    ...plainPeer,
     key: 'peer',
-    localAs: 65001,
-    peerAs: 65002,
     routerId: ip('192.0.2.1'),
-    passive: false,
-    adminDown: false,
-    holdTimeMs: 9000,
-    keepaliveMs: 3000,
-    connectRetryMs: 1000,
-    families: [4],
-    addPathSendMax: 0,
     ...rest,
   }
 }
@@ -132,21 +124,14 @@ export async function fakeRouter(t: TestContext, options: FakeRouterOptions = {}
   const take = (socket: Socket): void => {
     connections++
     sockets.push(socket)
-    let rest: Uint8Array = new Uint8Array(0)
     socket.on('error', () => {})
-    socket.on('data', (chunk) => {
-      rest = Buffer.concat([rest, chunk])
-      for (;;) {
-        const frame = nextFrame(rest, 0, 65535)
-        if (frame.kind !== 'frame') return
-        rest = rest.subarray(frame.length)
-        received.push(frame.type)
-        const message = decodeMessage(frame, context)
-        if (!isWireError(message)) messages.push(message)
-        if (frame.type === 1 && options.mute !== true) {
-          socket.write(open)
-          socket.write(encodeKeepalive())
-        }
+    onFrames(socket, (frame) => {
+      received.push(frame.type)
+      const message = decodeMessage(frame, context)
+      if (!isWireError(message)) messages.push(message)
+      if (frame.type === 1 && options.mute !== true) {
+        socket.write(open)
+        socket.write(encodeKeepalive())
       }
     })
   }
