@@ -67,6 +67,7 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
       candidates: admission.candidates,
       holder: admission.holder,
       readCollisions: admission.askedAddress,
+      regains: false,
       dryRun: review.dryRun,
       deadlineMs,
     })

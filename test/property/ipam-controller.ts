@@ -84,7 +84,7 @@ export class Controller {
     const cluster = this.#cluster
     switch (step.kind) {
       case 'claim':
-        claimAt(cluster, step.candidates, step.holder)
+        claimAt(cluster, step)
         return true
       case 'bind':
         return cluster.changeRecord(step.record, {

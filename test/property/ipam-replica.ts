@@ -3,6 +3,7 @@
 import { decideAdmission, judgeServiceUpdate } from '../../src/core/admission/index.ts'
 import { type Draft, TakenIndex, isGivenUpFor } from '../../src/core/ipam/index.ts'
 import { type Allocation, type Holder, readService } from '../../src/core/model/index.ts'
+import type { ClaimRequest } from '../../src/io/pools/index.ts'
 import { type Cluster, type StoredService, patchObject } from './ipam-cluster.ts'
 
 const mostRounds = 5
@@ -77,15 +78,14 @@ export class Replica {
   }
 
   #claim(candidates: Iterable<readonly Draft[]>, holder: Holder): readonly Draft[] | undefined {
-    return claimAt(this.#cluster, candidates, holder, (record) => this.#learn(record))
+    return claimAt(this.#cluster, { candidates, holder, regains: false }, (record) => this.#learn(record))
   }
 }
 
 /** All addresses of one candidate, within the quota of their Eips, or none. */
 export function claimAt(
   cluster: Cluster,
-  candidates: Iterable<readonly Draft[]>,
-  holder: Holder,
+  { candidates, holder, regains }: Pick<ClaimRequest, 'candidates' | 'holder' | 'regains'>,
   learn: (record: Allocation) => void = () => {},
 ): readonly Draft[] | undefined {
   for (const drafts of candidates) {
@@ -96,7 +96,7 @@ export function claimAt(
       learn(record)
       if (isNew) made.push(record)
       const isOurs = isNew || record.holders.some(({ claim }) => claim === holder.claim)
-      if (isOurs && isWithinQuota(cluster, record, holder)) had += 1
+      if (isOurs && (regains || isWithinQuota(cluster, record, holder))) had += 1
       else break
     }
     if (had === drafts.length) return drafts

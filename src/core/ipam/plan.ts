@@ -198,7 +198,7 @@ function isOnlyOptionalMissing(choice: Extract<Choice, { kind: 'claim' }>, enoug
 
 function stepsTo(choice: Choice, { taken }: PlanInput, service: Service, request: ServiceRequest): readonly Step[] {
   const holder = holderOf(service, request, claimOf(service, taken))
-  if (choice.kind === 'claim') return [{ kind: 'claim', candidates: choice.candidates, holder }]
+  if (choice.kind === 'claim') return [{ kind: 'claim', candidates: choice.candidates, holder, regains: false }]
   if (choice.kind === 'join') return choice.records.map((record) => ({ kind: 'bind', record, holder }))
   return []
 }

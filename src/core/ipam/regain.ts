@@ -17,8 +17,8 @@ export interface RegainInput {
 }
 
 /**
- * Neither a pool that is closed or gone nor what the Service asks for now matters: it has the address, and keeps it
- * until it has another. Empty: nothing is lost.
+ * Neither a pool that is closed or gone, nor its quota, nor what the Service asks for now matters: it has the address,
+ * and keeps it until it has another. Empty: nothing is lost.
  */
 export function regain(input: RegainInput, service: Service, own: readonly Allocation[]): readonly Step[] {
   const { pools, taken, findService } = input
@@ -39,7 +39,7 @@ export function regain(input: RegainInput, service: Service, own: readonly Alloc
     if (shares && sharingRefused(service, record, findService) === undefined)
       steps.push({ kind: 'bind', record, holder })
   }
-  if (drafts.length > 0) steps.push({ kind: 'claim', candidates: [drafts], holder })
+  if (drafts.length > 0) steps.push({ kind: 'claim', candidates: [drafts], holder, regains: true })
   return steps
 }
 

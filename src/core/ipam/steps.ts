@@ -6,7 +6,13 @@ import type { Draft } from './choose.ts'
 
 export type Step =
   /** Create the record of one candidate; the plan is made again after it. */
-  | { readonly kind: 'claim'; readonly candidates: Iterable<readonly Draft[]>; readonly holder: Holder }
+  | {
+      readonly kind: 'claim'
+      readonly candidates: Iterable<readonly Draft[]>
+      readonly holder: Holder
+      /** The Service has the address already and lacks its record only: maxPerNamespace is not asked. */
+      readonly regains: boolean
+    }
   /** Add or replace this Service's entry in a record that exists, which is then not Retained any more. */
   | {
       readonly kind: 'bind'

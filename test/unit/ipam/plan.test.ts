@@ -37,8 +37,9 @@ function words({ steps }: ServicePlan): readonly string[] {
   return steps.map((step) => {
     switch (step.kind) {
       case 'claim': {
-        for (const drafts of step.candidates) return `claim ${drafts.map(({ address }) => formatIp(address)).join()}`
-        return 'claim nothing'
+        const verb = step.regains ? 'regain' : 'claim'
+        for (const drafts of step.candidates) return `${verb} ${drafts.map(({ address }) => formatIp(address)).join()}`
+        return `${verb} nothing`
       }
       case 'bind':
       case 'retain':
@@ -104,7 +105,7 @@ suite('a Service and its record agree', () => {
 
 suite('design §3, how the two can disagree', () => {
   test('row 1: an address in the status without a record is claimed again', () => {
-    assert.deepEqual(words(plan({ service: settled('10.0.0.5') })), ['claim 10.0.0.5'])
+    assert.deepEqual(words(plan({ service: settled('10.0.0.5') })), ['regain 10.0.0.5'])
   })
 
   test('row 2: the Service is gone, or not ours any more: the record is released', () => {

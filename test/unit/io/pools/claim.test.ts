@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIp } from '../../../../src/core/address/index.ts'
 import { type Draft, TakenIndex, allocationObject } from '../../../../src/core/ipam/index.ts'
-import { type Allocation, type Holder, readAllocation } from '../../../../src/core/model/index.ts'
+import { type Allocation, type Holder, readAllocation, readEip } from '../../../../src/core/model/index.ts'
 import type { KubeError } from '../../../../src/io/kube/interface.ts'
 import { eipAllocations } from '../../../../src/io/kube/resources.ts'
 import { systemClock } from '../../../../src/io/process/clock.ts'
@@ -55,6 +55,7 @@ function requestOf(
     candidates,
     holder: holderOf(claim),
     readCollisions: false,
+    regains: false,
     dryRun: false,
     deadlineMs: systemClock.nowMs() + 2_000,
     ...other,
@@ -208,4 +209,17 @@ void test('a record that someone touched after us is not given back', async () =
   assert.equal(result.kind, 'taken')
   assert.equal(namesIn(cluster).length, 2)
   assert.equal(readAllocation(cluster.object(eipAllocations, '192.0.2.1') ?? { spec: {} })?.holders[0]?.claim, 'a')
+})
+
+void test('an address that a Service has already is claimed again though another has used up the quota meanwhile', async () => {
+  const cluster = openFakeCluster()
+  const eip = readEip({ metadata: { name: 'pool' }, spec: { address: '192.0.2.0/24', maxPerNamespace: 1 } })
+  assert.ok(eip)
+  const replica = { ...replicaOf(cluster), pools: { eips: new Map([['pool', eip]]) } }
+  cluster.put(eipAllocations, allocationObject(draft('192.0.2.9'), holderOf('meanwhile')))
+  const candidates = [[draft('192.0.2.1')]]
+  assert.equal((await claimAddresses(replica, requestOf('a', candidates))).kind, 'taken')
+  assert.deepEqual(namesIn(cluster), ['192.0.2.9'])
+  assert.equal((await claimAddresses(replica, requestOf('a', candidates, { regains: true }))).kind, 'claimed')
+  assert.deepEqual(namesIn(cluster), ['192.0.2.9', '192.0.2.1'])
 })
