@@ -104,7 +104,8 @@ export function keepAdvertised(
 
   function standsMs({ namespace, name, selector }: Service, { reason }: Condition): number {
     // A Service with a selector has a slice as soon as its endpoints have been looked for, be it an empty one.
-    const looksForEndpoints = Object.keys(selector).length > 0 && view.slicesOf(`${namespace}/${name}`).length === 0
+    const mayHaveMore = Object.keys(selector).length > 0 || !view.areSlicesListed()
+    const looksForEndpoints = mayHaveMore && view.slicesOf(`${namespace}/${name}`).length === 0
     if (rush.isOn() || (reason === 'NoReadyEndpoint' && looksForEndpoints)) return settleLateMs
     return reason === 'SpeakersBehind' ? settleBehindMs : settleMs
   }

@@ -40,6 +40,7 @@ import {
 } from '../src/io/kube/index.ts'
 import { type PoolsChange, observePools } from '../src/io/pools/index.ts'
 import type { Clock } from '../src/io/process/clock.ts'
+import { openBareSlices } from '../src/io/slices/index.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { type Presence, type PresenceBook, type SpeakerLease, openPresenceBook, readSpeakerLease } from './presence.ts'
 import { type Records, openRecords } from './records.ts'
@@ -73,6 +74,8 @@ export interface View {
   /** Whether the Eip went with the annotation that says so; one that is there did not. Not known from before our watch. */
   forceDeleted(eip: string): boolean
   slicesOf(serviceKey: string): readonly EndpointSlice[]
+  /** False while those of Services without a selector are being listed, which begins when the first such Service is seen. */
+  areSlicesListed(): boolean
   /** By node: what each Speaker object says, and whether its speaker lives. */
   progress(): ReadonlyMap<string, SpeakerProgress>
   readonly reflectors: ReadonlyMap<string, Reflector<unknown>>
@@ -112,12 +115,13 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
   }
 
   const slices = new SliceIndex()
-  const putSlice = (_key: string, before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
+  const putSlice = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
     if (before !== undefined) slices.remove(before)
     if (after !== undefined) slices.put(after)
     const changed = after ?? before
     if (changed !== undefined) tell('slice', serviceKeyOf(changed))
   }
+  const bare = openBareSlices({ client, clock, log, onChange: putSlice })
 
   const nodesByName = new Map<string, Node>()
   observe(nodes, readNode, (name, before, after) => {
@@ -181,6 +185,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     records,
     services: observe(services, readInteresting, (key, before, after) => {
       noteService(key, after)
+      bare.follow(key, announcedAs(after))
       tell('service', key, before, after)
     }),
     nodes: nodesByName,
@@ -194,7 +199,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     presence,
     forceDeleted: (eip: string) => forced.has(eip),
   }
-  observe(endpointSlices, readEndpointSlice, putSlice, { labelSelector: poolLabel })
+  observe(endpointSlices, readEndpointSlice, (_key, ...change) => putSlice(...change), { labelSelector: poolLabel })
   observe(leases, readSpeakerLease, seeLease, { namespace })
 
   const all = new Map<string, Reflector<unknown>>([
@@ -205,6 +210,7 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
   return {
     ...view,
     slicesOf: (key) => slices.of(key),
+    areSlicesListed: () => bare.isSynced(),
     progress() {
       progress ??= new Map(
         [...view.speakers.entries()].map(([node, { status }]) => {
@@ -222,7 +228,12 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
     },
     async stop() {
       presence.stop()
-      await Promise.all([records.stop(), pools.stop(), ...[...reflectors.values()].map((one) => one.stop())])
+      await Promise.all([
+        records.stop(),
+        pools.stop(),
+        bare.stop(),
+        ...[...reflectors.values()].map((one) => one.stop()),
+      ])
     },
   }
 }
@@ -253,4 +264,10 @@ function carries({ annotations, uid }: Service, { claim }: Holder): boolean {
 function readInteresting(object: KubeObject): Service | undefined {
   const service = readService(object)
   return isOfInterest(service) ? service : undefined
+}
+
+// Speakers look at what is labelled, and at nothing else.
+function announcedAs(service: Service | undefined): { readonly hasSelector: boolean } | undefined {
+  if (service === undefined || !(poolLabel in service.labels)) return undefined
+  return { hasSelector: Object.keys(service.selector).length > 0 }
 }

@@ -42,8 +42,8 @@ import {
   services,
 } from '../src/io/kube/index.ts'
 import { type Clock, pause } from '../src/io/process/clock.ts'
+import { openBareSlices } from '../src/io/slices/index.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
-import { openBareSlices } from './bare-slices.ts'
 import { openHolders } from './holders.ts'
 import { openRack } from './rack.ts'
 

@@ -1,43 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { bgpConfs, bgpPeers, eips, leases, nodes, racks, services, speakers } from '../../../src/io/kube/index.ts'
-import { openStage, session, speakerStatus, type Stage } from './stage.ts'
-
-const advertised = 'bellhop.dev/Advertised'
-
-function scenario(name: string, run: (stage: Stage) => Promise<void>): void {
-  void test(name, async () => {
-    const stage = await openStage()
-    try {
-      stage.namespace('a')
-      stage.eip('pool', { address: '192.0.2.0/24' })
-      await run(stage)
-    } finally {
-      await stage.close()
-    }
-  })
-}
-
-/** The network of the guide: speakers on master and worker2, worker1 without label and speaker. */
-function putLab(stage: Stage): void {
-  stage.node('master', { rack: 'leaf1', address: '192.168.0.3' })
-  stage.node('worker1', { address: '192.168.0.4' })
-  stage.node('worker2', { rack: 'leaf2', address: '192.168.1.2' })
-  stage.api.put(bgpConfs, { metadata: { name: 'default' }, spec: { as: 50000 } })
-  for (const [name, neighborAddress, peerAs] of [
-    ['leaf1', '192.168.0.2', 50001],
-    ['leaf2', '192.168.1.1', 50002],
-  ] as const)
-    stage.api.put(bgpPeers, { metadata: { name }, spec: { conf: { neighborAddress, peerAs } } })
-  putSpeaker(stage, 'master', 'leaf1', 'ESTABLISHED')
-  putSpeaker(stage, 'worker2', 'leaf2', 'ESTABLISHED')
-}
-
-function putSpeaker(stage: Stage, node: string, rack: string, state: string): void {
-  const subnet = rack === 'leaf1' ? '192.168.0.0/24' : '192.168.1.0/24'
-  stage.speaker(node, speakerStatus(rack, [session(rack, state, { subnet })]))
-  stage.lease(node)
-}
+import { putLab, scenario } from './lab.ts'
+import { session, speakerStatus } from './stage.ts'
 
 interface RackStatus {
   readonly speakers: readonly { node: string; alive: boolean }[]
@@ -155,58 +119,6 @@ scenario('a BgpConf that is not named default says that it does not count (BGP-0
   await stage.until('the condition', () => stage.condition(bgpConfs, 'other', 'Used')?.reason === 'NotDefaultConf')
   const status = statusOf<{ nodesConfStatus: Record<string, unknown> }>(stage.get(bgpConfs, 'default'))
   assert.deepEqual(Object.keys(status?.nodesConfStatus ?? {}), ['master', 'worker2'])
-})
-
-scenario('Advertised: True when a speaker has caught up, False when the sessions stay down', async (stage) => {
-  putLab(stage)
-  await stage.start()
-  stage.claimedService('a/web', '192.0.2.1', 'pool')
-  stage.endpoints('a/web', 'master')
-  await stage.until('ingress', () => stage.ingress('a/web').length > 0)
-  await stage.rest(1_000)
-  assert.equal(stage.condition(services, 'a/web', advertised), undefined)
-  stage.lease('master')
-  await stage.until('it is advertised', () => stage.condition(services, 'a/web', advertised)?.status === 'True')
-  // A flap rewrites nothing.
-  const writes = stage.writes().filter(({ path }) => path.includes('/services/')).length
-  putSpeaker(stage, 'master', 'leaf1', 'IDLE')
-  putSpeaker(stage, 'worker2', 'leaf2', 'IDLE')
-  await stage.rest(2_000)
-  putSpeaker(stage, 'master', 'leaf1', 'ESTABLISHED')
-  putSpeaker(stage, 'worker2', 'leaf2', 'ESTABLISHED')
-  await stage.rest(6_000)
-  assert.equal(stage.writes().filter(({ path }) => path.includes('/services/')).length, writes)
-  putSpeaker(stage, 'master', 'leaf1', 'IDLE')
-  putSpeaker(stage, 'worker2', 'leaf2', 'IDLE')
-  await stage.until('it is not advertised', () => stage.condition(services, 'a/web', advertised)?.status === 'False', {
-    maxMs: 10_000,
-  })
-  assert.equal(stage.condition(services, 'a/web', advertised)?.reason, 'NoSession')
-})
-
-scenario('Advertised: endpoints that have not been looked for yet are waited for (part of OPS-02)', async (stage) => {
-  putLab(stage)
-  await stage.start()
-  const verdict = (key: string): string | undefined => stage.condition(services, key, advertised)?.reason
-  stage.claimedService('a/late', '192.0.2.1', 'pool', { selector: { app: 'web' } })
-  stage.claimedService('a/by-hand', '192.0.2.2', 'pool')
-  stage.claimedService('a/nobody', '192.0.2.3', 'pool', { selector: { app: 'web' } })
-  await stage.until('ingress', () => ['a/late', 'a/by-hand', 'a/nobody'].every((key) => stage.ingress(key).length > 0))
-  const renewed = (seconds: number): Promise<void> => {
-    stage.lease('master')
-    stage.lease('worker2')
-    return stage.rest(seconds * 1_000)
-  }
-  await renewed(6)
-  assert.deepEqual(['a/late', 'a/by-hand', 'a/nobody'].map(verdict), [undefined, 'NoReadyEndpoint', undefined])
-  for (let seconds = 6; seconds < 24; seconds += 6) await renewed(6)
-  stage.endpoints('a/late', 'master')
-  await stage.until('it is advertised', () => verdict('a/late') === 'Advertised')
-  const { length } = stage.writes().filter(({ path }) => path.endsWith('/services/late/status'))
-  assert.equal(length, 2, 'its address, and the one verdict')
-  assert.equal(verdict('a/nobody'), undefined)
-  for (let seconds = 24; seconds < 42; seconds += 6) await renewed(6)
-  assert.equal(verdict('a/nobody'), 'NoReadyEndpoint')
 })
 
 scenario('Eip.status is gathered: a hundred Services are a few writes', async (stage) => {

@@ -1,11 +1,18 @@
 // EndpointSlices of Services without a selector: they carry the labels of whoever wrote them, not the Service's, so that
-// our label selects none of them. One watch for all that no EndpointSlice controller wrote for a selector; open only while
-// there is such a Service, for most clusters have none.
-import { type AnnouncedService, SliceIndex, serviceKeyOf } from '../src/core/announce/index.ts'
-import { type EndpointSlice, poolLabel, readEndpointSlice } from '../src/core/model/index.ts'
-import { type KubeClient, type Reflector, endpointSlices, openReflector } from '../src/io/kube/index.ts'
-import type { Clock } from '../src/io/process/clock.ts'
-import type { Log } from '../src/io/telemetry/log.ts'
+// our label selects none of them. What speakers announce and what the controller says of it must come of the same slices,
+// so both see them through here.
+//
+//   1. `follow` is told of every Service of ours; what has a selector is of no concern here
+//   2. one watch for all slices that no EndpointSlice controller wrote for a selector; open only while there is a Service
+//      without one, for most clusters have none
+//   3. `onChange` hears of the slices of Services that are followed, and of no others
+//
+// Never: one watch a Service; a slice with our label, which the watch by that label has already.
+import { SliceIndex, serviceKeyOf } from '../../core/announce/index.ts'
+import { type EndpointSlice, poolLabel, readEndpointSlice } from '../../core/model/index.ts'
+import { type KubeClient, type Reflector, endpointSlices, openReflector } from '../kube/index.ts'
+import type { Clock } from '../process/clock.ts'
+import type { Log } from '../telemetry/log.ts'
 
 // Those with our label are watched already (well-known labels of EndpointSlices).
 const labelSelector = [
@@ -22,10 +29,12 @@ export interface BareSlicesOptions {
 }
 
 export interface BareSlices {
-  /** The Service of that key is now this one, or gone. */
-  follow(key: string, service: AnnouncedService | undefined): void
+  /** The Service of that key is now this one; undefined: gone, or not ours. */
+  follow(key: string, service: { readonly hasSelector: boolean } | undefined): void
   /** Resolves when the slices of all Services followed now have been listed. */
   synced(): Promise<void>
+  /** Whether they have been. */
+  isSynced(): boolean
   stop(): Promise<void>
 }
 
@@ -84,6 +93,7 @@ export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptio
       else end(key)
     },
     synced: () => reflector?.synced ?? Promise.resolve(),
+    isSynced: () => reflector?.isSynced() ?? true,
     stop: () => reflector?.stop() ?? Promise.resolve(),
   }
 }
