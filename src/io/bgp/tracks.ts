@@ -63,8 +63,12 @@ export class Tracks {
   }
 
   configure(settings: PeerSettings): void {
+    const wasPassive = this.#settings.passive
     this.#settings = settings
     this.#current.state = withSettings(this.#current.state, settings)
+    // No timer runs while a passive session waits for the peer to dial: nothing else would ever have us dial.
+    if (wasPassive && !settings.passive && this.state.name === 'ACTIVE')
+      this.event({ name: 'ConnectRetryTimer_Expires' })
   }
 
   /** An event of the session. */

@@ -219,7 +219,7 @@ function readPeer(text: string): PeerSettings {
   return rest
 }
 
-const switches = ['passive', 'admin-down', 'admin-up', 'graceful-restart', 'graceful-notification']
+const switches = ['passive', 'active', 'admin-down', 'admin-up', 'graceful-restart', 'graceful-notification']
 
 function readChange(words: readonly string[]): Partial<PeerSettings> {
   const on = switches.filter((word) => words.includes(word))
@@ -236,6 +236,7 @@ function readChange(words: readonly string[]): Partial<PeerSettings> {
     ...('min-advertisement' in read ? { minAdvertisementMs: number('min-advertisement') * 1000 } : {}),
     ...('password' in read ? { password: read['password'] ?? '' } : {}),
     ...(on.includes('passive') ? { passive: true } : {}),
+    ...(on.includes('active') ? { passive: false } : {}),
     ...(on.includes('admin-down') ? { adminDown: true } : {}),
     ...(on.includes('admin-up') ? { adminDown: false } : {}),
     ...(on.includes('graceful-restart') ? { gracefulRestart: { restartTimeMs: 30_000 } } : {}),
