@@ -51,7 +51,7 @@ generate: node_modules/.package-lock.json ## write the CRDs and the reference pa
 
 .PHONY: build
 build: node_modules/.package-lock.json ## compile to dist/
-	tsc
+	tsc --project tsconfig.build.json
 
 .PHONY: clean
 clean: ## remove what was built here; the control plane in the user's cache directory stays

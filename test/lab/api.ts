@@ -1,4 +1,5 @@
-// The API server as the lab's own programs see it: by a Unix socket that the agent on the master forwards, as admin.
+// The API server as the lab's own programs see it, as admin: from this machine by a Unix socket that the agent on the
+// master forwards.
 import {
   type Answer,
   type Credentials,
@@ -11,7 +12,7 @@ import { openTransport } from '../../src/io/kube/transport.ts'
 import { systemClock } from '../../src/io/process/clock.ts'
 import { silentLog } from '../../src/io/telemetry/log.ts'
 
-export interface ApiOptions {
+export interface SocketOptions {
   readonly server: string
   readonly socket: string
   readonly ca: string
@@ -34,15 +35,14 @@ export interface ApiAccess {
   close(): void
 }
 
-export function openApi({ server, socket, ...tls }: ApiOptions): ApiAccess {
-  // Connections are made with these options as they stand: `socketPath` takes them to the socket, the certificate is
-  // still checked against the address.
+// Connections are made with the TLS options as they stand: `socketPath` takes them to the socket, the certificate is still
+// checked against the address.
+export function throughSocket({ server, socket, ...tls }: SocketOptions): Credentials {
   const identity = { tls: { ...tls, socketPath: socket } }
-  const credentials: Credentials = {
-    server: new URL(server),
-    identity: () => Promise.resolve(identity),
-    forget: () => {},
-  }
+  return { server: new URL(server), identity: () => Promise.resolve(identity), forget: () => {} }
+}
+
+export function openApi(credentials: Credentials): ApiAccess {
   const client = openClient(credentials, { log: silentLog, clock: systemClock, userAgent: 'bellhop-lab/1' })
   const transport = openTransport(credentials, { clock: systemClock, userAgent: 'bellhop-lab/1' })
   const request: ApiAccess['request'] = async (method, path, body) => {

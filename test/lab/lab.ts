@@ -13,6 +13,7 @@ import { startPlane, writeKubectl } from './plane.ts'
 import type { PodRun } from './pod-run.ts'
 import { type ProgramHandle, handleProgram } from './program-handle.ts'
 import { type Programs, openPrograms } from './process.ts'
+import { buildPrograms } from './programs.ts'
 import { clear, defaultPrefix, findLeftovers, labFiles, openRecord, readRecord, type LabFiles } from './record.ts'
 import { type BgpPath, askRouter, readBgpPaths, readNeighbors, startRouters } from './routers.ts'
 import { type NodeName, nodeNames, type Role, type RouterName } from './topology.ts'
@@ -95,15 +96,17 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   try {
     signal?.throwIfAborted()
     await step('network: client, spine, two leaves, three nodes', () => createNetwork(prefix))
+    const compiled = join(files.state, 'programs')
     const [plane] = await Promise.all([
       step(`control plane: ${controlPlane['kube-apiserver']}`, () =>
         startPlane({ prefix, files, programs, controlPlane }),
       ),
       step('routers: FRR on spine and leaves', () => startRouters(prefix, programs)),
+      step('programs: compiled', () => buildPrograms(compiled)),
     ])
     api = plane.api
     writeKubectl(prefix, files, controlPlane.kubectl)
-    const paths = { node: join(repository, 'node_modules/.bin/node'), repository }
+    const paths = { node: join(repository, 'node_modules/.bin/node'), repository, programs: compiled }
     const directory = podsDirectory(files.state)
     kubelet = await startKubelet({ prefix, plane, programs, paths, directory, report: log })
     const allUsable = (): boolean => kubelet?.usableNodes() === nodeNames.length

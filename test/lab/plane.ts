@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 import type { ControlPlane } from '../control-plane/build.ts'
-import { type ApiAccess, openApi } from './api.ts'
+import { type ApiAccess, openApi, throughSocket } from './api.ts'
 import { type CertificateAuthority, createAuthority, createTokenKeys, kubeconfig } from './certificates.ts'
 import type { ProbeAnswer, ProbeRequest } from './node-agent.ts'
 import type { Program, Programs } from './process.ts'
@@ -40,15 +40,20 @@ export interface Plane {
 
 const server = `https://${apiServerAddress}:${apiServerPort}`
 
-/** Resolves when the API server is ready and everything else has been started. */
-export async function startPlane({ prefix, files, programs, controlPlane }: PlaneOptions): Promise<Plane> {
+export interface ApiServer {
+  readonly authority: CertificateAuthority
+  /** Of a file among the keys. */
+  readonly path: (name: string) => string
+  readonly programs: readonly Program[]
+}
+
+/** etcd and the API server in the master's namespace; resolves when they have been started. */
+export async function startApiServer({ prefix, files, programs, controlPlane }: PlaneOptions): Promise<ApiServer> {
   const authority = await createAuthority()
   const path = await writeKeys(files, authority)
-  const socket = join(files.state, 'api.sock')
-  const startAt = (role: NodeName, program: string, argv: readonly string[]): Promise<Program> =>
-    programs.start({ program, role, namespace: prefix + role, argv })
-
-  const etcd = await startAt('master', 'etcd', [
+  const startAt = (program: string, argv: readonly string[]): Promise<Program> =>
+    programs.start({ program, role: 'master', namespace: `${prefix}master`, argv })
+  const etcd = await startAt('etcd', [
     controlPlane.etcd,
     // Not named etcd: where the program is found by that name too, it takes the folder for itself.
     `--data-dir=${join(files.state, 'store')}`,
@@ -60,7 +65,7 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
     '--unsafe-no-fsync',
     '--log-level=warn',
   ])
-  const apiServer = await startAt('master', 'kube-apiserver', [
+  const apiServer = await startAt('kube-apiserver', [
     controlPlane['kube-apiserver'],
     '--etcd-servers=http://127.0.0.1:2379',
     '--bind-address=0.0.0.0',
@@ -80,6 +85,16 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
     '--enable-aggregator-routing=true',
     '--allow-privileged=true',
   ])
+  return { authority, path, programs: [etcd, apiServer] }
+}
+
+/** Resolves when the API server is ready and everything else has been started. */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  const { prefix, files, programs, controlPlane } = options
+  const { authority, path, programs: needed } = await startApiServer(options)
+  const socket = join(files.state, 'api.sock')
+  const startAt = (role: NodeName, program: string, argv: readonly string[]): Promise<Program> =>
+    programs.start({ program, role, namespace: prefix + role, argv })
   const agents = await Promise.all(
     nodeNames.map(async (node) => {
       const forward = node === 'master' ? [socket, apiServerAddress, String(apiServerPort)] : []
@@ -94,8 +109,8 @@ export async function startPlane({ prefix, files, programs, controlPlane }: Plan
     }),
   )
 
-  const api = openApi({ server, socket, ca: authority.certificate, ...(await adminOf(authority)) })
-  await waitFor('the API server is ready', () => isReady(api, [etcd, apiServer]), { timeoutMs: 60_000 })
+  const api = openApi(throughSocket({ server, socket, ca: authority.certificate, ...(await adminOf(authority)) }))
+  await waitFor('the API server is ready', () => isReady(api, needed), { timeoutMs: 60_000 })
 
   await startAt('master', 'kube-controller-manager', [
     controlPlane['kube-controller-manager'],

@@ -32,23 +32,26 @@ export function expand(text: string, variables: Readonly<Record<string, string>>
 
 export interface ProgramPaths {
   readonly node: string
+  /** Of the lab's own server. */
   readonly repository: string
+  /** Where `NAME/main.js` are. */
+  readonly programs: string
 }
 
 /**
  * What an image stands for: `bellhop/NAME`, with any registry before and tag behind, is that program of this
- * repository; `lab/http-echo` the lab's server. Throws for any other.
+ * repository, compiled; `lab/http-echo` the lab's server. Throws for any other.
  */
 export function resolveCommand(
   { image, command, args }: Container,
   variables: Readonly<Record<string, string>>,
-  { node, repository }: ProgramPaths,
+  { node, repository, programs }: ProgramPaths,
 ): { readonly program: string; readonly argv: readonly string[] } {
   const name = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
   const program = /(?:^|\/)bellhop\/([a-z]+)$/.exec(name)?.[1] ?? (name === 'lab/http-echo' ? 'http-echo' : undefined)
   if (program === undefined) throw new Error(`the lab has no image ${image}: bellhop/NAME or lab/http-echo`)
   const entry =
-    program === 'http-echo' ? [node, `${repository}/test/lab/http-echo.ts`] : [node, `${repository}/${program}/main.ts`]
+    program === 'http-echo' ? [node, `${repository}/test/lab/http-echo.ts`] : [node, `${programs}/${program}/main.js`]
   const [first, ...rest] = command
   const own = first === undefined ? entry : [first === 'node' ? node : first, ...rest]
   return { program, argv: [...own, ...args].map((each) => expand(each, variables)) }

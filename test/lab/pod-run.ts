@@ -176,7 +176,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
       namespace: network?.namespace ?? '',
       argv: confine(container.confinement, argv),
       env,
-      cwd: paths.repository,
+      cwd: paths.programs,
       metrics: metrics === undefined ? undefined : `${network?.address}:${metrics}`,
     })
   }
@@ -272,7 +272,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     const confined = confine(container.confinement, argv)
     const { status, stderr } = await runCommand(inNamespace(network?.namespace ?? '', confined), {
       env,
-      cwd: paths.repository,
+      cwd: paths.programs,
       timeoutMs: limitMs,
     })
     if (status !== 0) report(`preStop of ${programName} on ${node} has ended with ${status}: ${stderr.slice(-300)}`)

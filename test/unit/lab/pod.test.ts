@@ -5,7 +5,7 @@ import type { KubeObject } from '../../../src/io/kube/index.ts'
 import { confine, expand, resolveCommand, resolveEnvironment } from '../../lab/pod-command.ts'
 import { type SchedulableNode, chooseNode, readPod } from '../../lab/pod.ts'
 
-const paths = { node: '/opt/node', repository: '/src' }
+const paths = { node: '/opt/node', repository: '/src', programs: '/app' }
 
 function podObject(spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): KubeObject {
   return {
@@ -73,12 +73,12 @@ test('an image stands for a program of the repository, whatever its registry and
   const command = (image: string, more: Record<string, unknown> = {}): readonly string[] =>
     resolveCommand(readPod(podObject({ containers: [{ name: 'c', image, ...more }] })).container, { N: 'x' }, paths)
       .argv
-  const speaker = ['/opt/node', '/src/speaker/main.ts']
+  const speaker = ['/opt/node', '/app/speaker/main.js']
   assert.deepEqual(command('bellhop/speaker', { args: ['--node=$(N)'] }), [...speaker, '--node=x'])
   assert.deepEqual(command('registry.example:5000/bellhop/speaker:v1@sha256:00'), speaker)
-  assert.deepEqual(command('bellhop/speaker', { command: ['node', 'speaker/main.ts'] }), [
+  assert.deepEqual(command('bellhop/speaker', { command: ['node', 'speaker/main.js'] }), [
     '/opt/node',
-    'speaker/main.ts',
+    'speaker/main.js',
   ])
   assert.deepEqual(command('lab/http-echo'), ['/opt/node', '/src/test/lab/http-echo.ts'])
   assert.throws(() => command('nginx:latest'), /no image nginx:latest/)
