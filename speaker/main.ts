@@ -13,8 +13,8 @@ import { systemClock } from '../src/io/process/clock.ts'
 import { onShutdown } from '../src/io/process/shutdown.ts'
 import { openLog } from '../src/io/telemetry/log.ts'
 import packageJson from '../package.json' with { type: 'json' }
+import { removeAll } from './cleanup.ts'
 import { findSpeakers, leaveAll, leaveSignal } from './leave.ts'
-import { removeAll } from './routes.ts'
 import { openSpeaker } from './wiring.ts'
 
 interface Options extends CommonOptions {

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { parsePrefix } from '../../../src/core/address/index.ts'
 import { hostTable, localTable } from '../../../src/core/routes/index.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
-import { openRoutes, removeAll } from '../../../speaker/routes.ts'
+import { removeAll } from '../../../speaker/cleanup.ts'
+import { openRoutes } from '../../../speaker/routes.ts'
 import { ip } from '../announce/fixtures.ts'
+import { faultyNetlink } from '../../property/routes/faults.ts'
 import { manualClock } from '../io/process/manual-clock.ts'
 import { fakeNetlink } from './fakes.ts'
 
@@ -129,4 +131,95 @@ void test('stop leaves everything in place; removeAll takes ours and says how ma
   assert.equal(netlink.routeTable.size, 2)
   assert.deepEqual(await removeAll(netlink), { ok: true, value: { routes: 2, rules: 6 } })
   assert.equal(netlink.routeTable.size + netlink.ruleTable.size, 0)
+})
+
+function openFaulty() {
+  const kernel = fakeNetlink()
+  const netlink = faultyNetlink(kernel)
+  const clock = manualClock()
+  const routes = openRoutes({
+    ...{ netlink, clock, log: silentLog, onChange: () => {} },
+    ownSubnets: () => [],
+  })
+  return { kernel, netlink, clock, routes }
+}
+
+void test('what the kernel refused is asked for again after a second, then after 2, 4, 8, at last every 15', async () => {
+  const { kernel, netlink, clock, routes } = openFaulty()
+  routes.start()
+  await routes.settled()
+  // Rules first, in the order of the plan; then the route.
+  netlink.fail([...Array<undefined>(6), 'refused'])
+  routes.set(x, { address: ip(x), hostAccess: false })
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [])
+  for (const waitMs of [1000, 2000, 4000, 8000, 15_000, 15_000]) {
+    netlink.fail(['refused'])
+    await clock.advance(waitMs - 1)
+    await routes.settled()
+    assert.deepEqual([...kernel.routeTable.keys()], [], `not before ${waitMs} ms`)
+    await clock.advance(1)
+    await routes.settled()
+  }
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [`${x} 196`])
+  await routes.stop()
+})
+
+void test('a change asked for while the routes cannot be read is made all the same', async () => {
+  const { kernel, netlink, routes } = openFaulty()
+  netlink.fail(['refused'])
+  routes.set(x, { address: ip(x), hostAccess: false })
+  routes.start()
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [`${x} 196`])
+  await routes.stop()
+})
+
+void test('a route whose move to the other table fails stays where it is until it succeeds', async () => {
+  const { kernel, netlink, clock, routes } = openFaulty()
+  routes.set(x, { address: ip(x), hostAccess: false })
+  routes.start()
+  await routes.settled()
+  netlink.fail(['refused'])
+  routes.set(x, { address: ip(x), hostAccess: true })
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [`${x} 196`])
+  await clock.advance(1000)
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [`${x} 255`])
+  await routes.stop()
+})
+
+void test('a removal whose answer was lost is no repair when the route is wanted again', async () => {
+  const { kernel, netlink, clock, routes } = openFaulty()
+  routes.set(x, { address: ip(x), hostAccess: false })
+  routes.start()
+  await routes.settled()
+  netlink.fail(['unanswered'])
+  routes.set(x, undefined)
+  await routes.settled()
+  routes.set(x, { address: ip(x), hostAccess: false })
+  await routes.settled()
+  assert.deepEqual([...kernel.routeTable.keys()], [`${x} 196`], 'it is back at once')
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.equal(routes.state().repaired, 0)
+  await routes.stop()
+})
+
+void test('a Service that went while its exception stood leaves none behind', async () => {
+  const { kernel, netlink, clock, routes } = openFaulty()
+  kernel.foreign.add(`${x} 196`)
+  routes.set(x, { address: ip(x), hostAccess: false })
+  routes.start()
+  await routes.settled()
+  assert.equal(routes.exceptions().length, 1)
+  netlink.fail(['refused'])
+  routes.set(x, undefined)
+  await clock.advance(15_000)
+  await routes.settled()
+  assert.deepEqual(routes.exceptions(), [])
+  await routes.stop()
 })

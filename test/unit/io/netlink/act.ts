@@ -2,7 +2,7 @@
 import { type Ip, formatIp, parseIp } from '../../../../src/core/address/index.ts'
 import { type HostRoute, hostTable, localTable, planRules, ruleKey } from '../../../../src/core/routes/index.ts'
 import { openNetlink } from '../../../../src/io/net/netlink.ts'
-import { removeAll } from '../../../../speaker/routes.ts'
+import { removeAll } from '../../../../speaker/cleanup.ts'
 
 const [act = '', ...args] = process.argv.slice(2)
 const netlink = openNetlink()

@@ -36,7 +36,7 @@ export function openNamespace(suffix: string): Namespace {
     node: async (module, ...args) => {
       const child = spawn('ip', ['netns', 'exec', name, process.execPath, module.pathname, ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: 20_000,
+        timeout: 120_000,
       })
       let output = ''
       let errors = ''
