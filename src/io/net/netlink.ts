@@ -68,29 +68,32 @@ export function openNetlink(): Netlink {
   // An 'error' event nobody listens to would end the process; the request that failed says what is wrong.
   for (const { socket } of [changes, dumps]) socket.on('error', () => {})
   const change = limitTo(mostInFlight)
+  // Named, since the library would ask the kernel for it with each request.
+  const plain = { timeout: timeoutMs, localPort: changes.socket.address().port }
+  const exclusive = { ...plain, flags: flagCreate | flagExclusive }
   const dump = limitTo(1)
   return {
     routes: () => dump(() => listRoutes(dumps)),
     addRoute: (route) =>
       change(async () => {
         const { data, attrs } = routeMessage(route)
-        await changes.newRoute(data, attrs, { flags: flagCreate | flagExclusive, timeout: timeoutMs })
+        await changes.newRoute(data, attrs, exclusive)
       }),
     removeRoute: (route) =>
       change(async () => {
         const { data, attrs } = routeMessage(route)
-        await changes.delRoute(data, attrs, { timeout: timeoutMs })
+        await changes.delRoute(data, attrs, plain)
       }),
     rules: () => dump(() => listRules(dumps)),
     addRule: (rule) =>
       change(async () => {
         const { data, attrs } = ruleMessage(rule)
-        await changes.newRule(data, attrs, { flags: flagCreate | flagExclusive, timeout: timeoutMs })
+        await changes.newRule(data, attrs, exclusive)
       }),
     removeRule: (rule) =>
       change(async () => {
         const { data, attrs } = ruleMessage(rule)
-        await changes.delRule(data, attrs, { timeout: timeoutMs })
+        await changes.delRule(data, attrs, plain)
       }),
     close: () => {
       changes.socket.close()
