@@ -17,7 +17,7 @@ import { readNode } from '../src/core/model/index.ts'
 import type { openBgp } from '../src/io/bgp/index.ts'
 import { type HealthServer, type ListenAddress, openHealthServer } from '../src/io/http/health.ts'
 import { type KubeClient, nodes, openEvents } from '../src/io/kube/index.ts'
-import { listAddresses } from '../src/io/net/addresses.ts'
+import { type InterfaceAddress, listAddresses } from '../src/io/net/addresses.ts'
 import type { Netlink } from '../src/io/net/netlink.ts'
 import { type Clock, pause } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
@@ -37,6 +37,8 @@ export interface SpeakerOptions {
   readonly client: KubeClient
   readonly netlink: Netlink
   readonly openBgp: typeof openBgp
+  /** Of the node's interfaces, as they are now; absent: as the kernel says. */
+  readonly addresses?: () => readonly InterfaceAddress[]
   readonly nodeName: string
   readonly namespace: string
   readonly metricsListen: ListenAddress
@@ -61,6 +63,7 @@ const taggedBeforeLeavingMs = 1000
 /** Rejects when the metrics address cannot be listened on. */
 export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { client, netlink, nodeName, namespace, metricsListen, version, clock, log } = options
+  const { addresses = listAddresses } = options
   const metrics = openMetrics('speaker', version)
   const random = (): number => randomInt(2 ** 32) / 2 ** 32
   let isStarted = false
@@ -73,7 +76,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   })
   const routes = openRoutes({
     ...{ netlink, clock, log },
-    ownSubnets: () => listAddresses().map(({ subnet }) => subnet),
+    ownSubnets: () => addresses().map(({ subnet }) => subnet),
     onChange: () => report.changed(),
   })
   const view = openView({
@@ -100,7 +103,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const events = openEvents({ client, component: 'bellhop-speaker', instance: nodeName, clock, log })
   const sessionEvents = openSessionEvents({ events, nodeName, peers: view.bgpPeers })
   const sessions = openSessions({
-    ...{ client, view, bgp, addresses: listAddresses, clock, log, events: sessionEvents },
+    ...{ client, view, bgp, addresses, clock, log, events: sessionEvents },
     onPeersChanged: (peers) => {
       for (const peer of peers) announcer.forgetPeer(peer)
       announcer.touch(undefined)

@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Credentials } from './credentials.ts'
 import { kubeError } from './error.ts'
 import type { Answer, KubeClient, KubeList, KubeObject, Resource, WriteOptions } from './interface.ts'
+import { openOutages } from './outage.ts'
 import { type QueryValue, resourcePath, withQuery } from './path.ts'
 import { apiVersionOf } from './resources.ts'
 import { type Exchange, nameOf, openTransport } from './transport.ts'
@@ -30,9 +31,16 @@ const patchTypes = {
 /** Opens nothing yet: connections are made by the first calls. */
 export function openClient(credentials: Credentials, { log, clock, userAgent }: ClientOptions): KubeClient {
   const transport = openTransport(credentials, { clock, userAgent })
+  const outages = openOutages(clock)
+
+  async function send(exchange: Exchange): Promise<Answer<unknown>> {
+    const answer = await transport.send(exchange)
+    outages.note(answer)
+    return answer
+  }
 
   async function sendForObject(exchange: Exchange): Promise<Answer<KubeObject>> {
-    const answer = await transport.send(exchange)
+    const answer = await send(exchange)
     if (!answer.ok) return answer
     if (isKubeObject(answer.value)) return { ok: true, value: answer.value }
     return { ok: false, error: kubeError('MalformedAnswer', nameOf(exchange.method, exchange.path), 'not an object') }
@@ -50,7 +58,7 @@ export function openClient(credentials: Credentials, { log, clock, userAgent }: 
         continue: query.continue,
         resourceVersion: query.resourceVersion,
       })
-      const answer = await transport.send({ method: 'GET', path, timeoutMs })
+      const answer = await send({ method: 'GET', path, timeoutMs })
       if (!answer.ok) return answer
       return readList(resource, answer.value, nameOf('GET', path))
     },
@@ -82,7 +90,7 @@ export function openClient(credentials: Credentials, { log, clock, userAgent }: 
 
     async delete(ref, { uid, resourceVersion, timeoutMs = defaultTimeoutMs } = {}) {
       const conditional = uid !== undefined || resourceVersion !== undefined
-      const answer = await transport.send({
+      const answer = await send({
         method: 'DELETE',
         path: resourcePath(ref.resource, ref),
         body: conditional ? JSON.stringify({ preconditions: { uid, resourceVersion } }) : undefined,
@@ -91,9 +99,12 @@ export function openClient(credentials: Credentials, { log, clock, userAgent }: 
       return answer.ok ? { ok: true, value: undefined } : answer
     },
 
-    watch: (resource, options, onEvent) => openWatch(transport, { resource, ...options, onEvent, clock, log }),
+    watch: (resource, options, onEvent) => openWatch(transport, { resource, ...options, onEvent, outages, clock, log }),
 
-    close: () => transport.close(),
+    close: () => {
+      outages.close()
+      transport.close()
+    },
   }
 }
 

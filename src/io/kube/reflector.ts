@@ -19,7 +19,8 @@ import type {
 import { keyOfRef } from './resources.ts'
 
 const pageSize = 500
-const listTimeoutMs = 60_000
+// With the pause before the next one still less than a minute: a list that was asked for as the server went is lost.
+const listTimeoutMs = 45_000
 // Spread, so that watches which began together (the API server came back) do not end together.
 const watchSeconds = { min: 300, spread: 300 }
 // A server that is back should be noticed soon: 10 s at most, as a request in 10 s from each is no load.

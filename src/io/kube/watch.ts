@@ -8,12 +8,14 @@ import type { Log } from '../telemetry/log.ts'
 import { kubeError, readErrorEvent } from './error.ts'
 import type { Answer, KubeError, KubeObject, Resource, Watch, WatchEvent, WatchOptions } from './interface.ts'
 import { openLineReader } from './lines.ts'
+import type { Outages } from './outage.ts'
 import { resourcePath, withQuery } from './path.ts'
 import { type Transport, nameOf } from './transport.ts'
 
 export interface OpenWatchOptions extends WatchOptions {
   readonly resource: Resource
   readonly onEvent: (event: WatchEvent) => void
+  readonly outages: Outages
   readonly clock: Clock
   readonly log: Log
 }
@@ -27,11 +29,17 @@ const overtimeMs = 15_000
  * needless new watch costs one request, a dead one that is believed costs minutes of stale view.
  */
 const silenceMs = 180_000
+/**
+ * After the server was away, a stream that says nothing for so long is taken up anew (outage.ts); spread, since all
+ * watches of all clients come to it at the same time.
+ */
+const doubtMs = { min: 10_000, spread: 10_000 }
 // An object in etcd is below 1.5 MiB; a line much longer is no event.
 const maxLineBytes = 32 * 1024 * 1024
 
 export function openWatch(transport: Transport, options: OpenWatchOptions): Watch {
-  const { resource, namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, onEvent, clock } = options
+  const { resource, namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, onEvent } = options
+  const { outages, clock } = options
   const path = withQuery(resourcePath(resource, { namespace }), {
     watch: 1,
     allowWatchBookmarks: true,
@@ -47,12 +55,16 @@ export function openWatch(transport: Transport, options: OpenWatchOptions): Watc
   let over = false
   let overtime: Timer | undefined
   let silence: Timer | undefined
+  let doubt: Timer | undefined
+  let endListening = (): void => {}
 
   function end(error?: KubeError): void {
     if (over) return
     over = true
     overtime?.cancel()
     silence?.cancel()
+    doubt?.cancel()
+    endListening()
     abort.abort()
     finish(error === undefined ? { ok: true, value: undefined } : { ok: false, error })
   }
@@ -62,7 +74,14 @@ export function openWatch(transport: Transport, options: OpenWatchOptions): Watc
     overtime = clock.after(timeoutSeconds * 1000 + overtimeMs, () =>
       end(kubeError('Timeout', name, `still open ${overtimeMs} ms after its time`)),
     )
+    endListening = outages.listen(() => {
+      doubt ??= clock.after(doubtMs.min + Math.random() * doubtMs.spread, () =>
+        end(kubeError('Unreachable', name, 'silent since the server is back')),
+      )
+    })
     response.on('data', (chunk: Buffer) => {
+      doubt?.cancel()
+      doubt = undefined
       if (over) return
       if (!reader.push(chunk)) end(kubeError('MalformedAnswer', name, `a line of more than ${maxLineBytes} bytes`))
     })

@@ -7,7 +7,10 @@ import type { AddressInfo, Socket } from 'node:net'
 
 import type { Credentials, KubeObject, Resource } from '../../../src/io/kube/index.ts'
 import { apiVersionOf, keyOfRef } from '../../../src/io/kube/index.ts'
-import { type Change, type FakeStore, isSelected, openStore, patched } from './fake-store.ts'
+import { type Clock, pause, systemClock } from '../../../src/io/process/clock.ts'
+import { type Target, readTarget } from './fake-path.ts'
+import { type FakeStore, collectionOf, openStore, patched } from './fake-store.ts'
+import { type OpenWatch, type ServedWatch, openServedWatch } from './fake-watch.ts'
 
 export interface Seen {
   readonly method: string
@@ -30,18 +33,6 @@ export type Fault =
   /** The normal answer, so much later. */
   | { readonly delayMs: number }
 
-export interface OpenWatch {
-  readonly seen: Seen
-  isOpen(): boolean
-  /** Ends it in good order, as at timeoutSeconds. */
-  end(): void
-  reset(): void
-  /** From now on silent, without an end: a connection that died without a FIN. */
-  freeze(): void
-  /** As it is, line end included or not. */
-  write(text: string): void
-}
-
 export interface FakeApiServer {
   readonly store: FakeStore
   readonly credentials: Credentials
@@ -55,6 +46,8 @@ export interface FakeApiServer {
   /** For the next `times` requests that match. */
   inject(matches: (seen: Seen) => boolean, fault: Fault, times?: number): { readonly left: number; remove(): void }
   readonly watches: readonly OpenWatch[]
+  /** Calls, watches aside, that a fault keeps waiting now. */
+  readonly held: number
   /** A BOOKMARK with the newest version to every open watch. */
   bookmark(): void
   expireContinueTokens(): void
@@ -66,21 +59,19 @@ export interface FakeApiServer {
   close(): Promise<void>
 }
 
-export function collectionOf({ group, plural }: Pick<Resource, 'group' | 'plural'>): string {
-  return `${group}/${plural}`
-}
-
-export async function openFakeApiServer(): Promise<FakeApiServer> {
+/** `clock`: of the faults that delay. */
+export async function openFakeApiServer(clock: Clock = systemClock): Promise<FakeApiServer> {
   const store = openStore()
   const requests: Seen[] = []
   const faults: { matches: (seen: Seen) => boolean; fault: Fault; left: number }[] = []
-  const watches = new Set<OpenWatch & { send(change: Change): void; bookmark(): void }>()
+  const watches = new Set<ServedWatch>()
   const pages = new Map<string, { items: readonly KubeObject[]; version: string }>()
   const sockets = new Set<Socket>()
   let server: http.Server
   let port = 0
   let token: string | undefined
   let tokens = 0
+  let held = 0
   store.onChange((change) => {
     for (const watch of watches) watch.send(change)
   })
@@ -113,12 +104,13 @@ export async function openFakeApiServer(): Promise<FakeApiServer> {
     if (at !== undefined) {
       at.left--
       const { fault } = at
-      if (fault === 'silence') return
+      if (fault === 'silence') return seen.isWatch ? undefined : holdUntil(closed(request.socket))
       if (fault === 'reset') return void request.socket.resetAndDestroy()
       if ('raw' in fault) return void response.writeHead(200).end(fault.raw)
       if ('status' in fault)
         return refuse(response, fault.status, fault.reason ?? 'Injected', 'injected by the test', fault.headers)
-      await new Promise((resolve) => setTimeout(resolve, fault.delayMs))
+      const delay = pause(clock, fault.delayMs)
+      await (seen.isWatch ? delay : holdUntil(delay))
     }
     if (token !== undefined && seen.authorization !== `Bearer ${token}`)
       return refuse(response, 401, 'Unauthorized', 'Unauthorized')
@@ -127,6 +119,12 @@ export async function openFakeApiServer(): Promise<FakeApiServer> {
     if (target.name !== undefined) return serveObject(seen, request.headers['content-type'] ?? '', target, response)
     if (seen.method === 'POST') return create(seen, target, response)
     return seen.isWatch ? serveWatch(seen, target, response) : serveList(seen, target, response)
+  }
+
+  async function holdUntil(end: Promise<void>): Promise<void> {
+    held++
+    await end
+    held--
   }
 
   function create(seen: Seen, { collection, namespace }: Target, response: http.ServerResponse): void {
@@ -200,47 +198,10 @@ export async function openFakeApiServer(): Promise<FakeApiServer> {
   }
 
   function serveWatch(seen: Seen, { collection, namespace }: Target, response: http.ServerResponse): void {
-    const from = Number(seen.query['resourceVersion'])
     const { labelSelector, fieldSelector } = seen.query
     const selectors = { namespace, labelSelector, fieldSelector }
-    let frozen = false
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.flushHeaders()
-    const writeEvent = (type: string, object: unknown): void => {
-      if (!frozen) response.write(`${JSON.stringify({ type, object })}\n`)
-    }
-    if (from < store.oldestVersion()) {
-      writeEvent('ERROR', {
-        kind: 'Status',
-        code: 410,
-        reason: 'Expired',
-        message: `too old resource version: ${from}`,
-      })
-      return void response.end()
-    }
-    const watch = {
-      seen,
-      isOpen: () => watches.has(watch),
-      end: () => void response.end(),
-      reset: () => void response.socket?.resetAndDestroy(),
-      freeze: () => void (frozen = true),
-      write: (text: string) => void response.write(text),
-      bookmark: () => writeEvent('BOOKMARK', { kind: '', metadata: { resourceVersion: String(store.version()) } }),
-      send(change: Change) {
-        if (change.collection !== collection) return
-        const was = change.before !== undefined && isSelected(change.before, selectors)
-        const is = change.after !== undefined && isSelected(change.after, selectors)
-        if (is) writeEvent(was ? 'MODIFIED' : 'ADDED', change.after)
-        else if (was) {
-          const { metadata } = change.before
-          writeEvent('DELETED', {
-            ...change.before,
-            metadata: { ...metadata, resourceVersion: String(change.version) },
-          })
-        }
-      },
-    }
-    for (const change of store.changesAfter(from)) watch.send(change)
+    const watch = openServedWatch({ store, seen, collection, selectors, response })
+    if (watch === undefined) return
     watches.add(watch)
     response.on('close', () => watches.delete(watch))
   }
@@ -301,6 +262,9 @@ export async function openFakeApiServer(): Promise<FakeApiServer> {
     get watches() {
       return [...watches]
     },
+    get held() {
+      return held
+    },
     bookmark: () => {
       for (const watch of watches) watch.bookmark()
     },
@@ -314,27 +278,9 @@ export async function openFakeApiServer(): Promise<FakeApiServer> {
 
 const anonymous = {}
 
-interface Target {
-  readonly collection: string
-  readonly namespace: string | undefined
-  readonly name: string | undefined
-  readonly subresource: string | undefined
-}
-
-/** `/apis/GROUP/VERSION/[namespaces/NS/]PLURAL[/NAME[/SUBRESOURCE]]`. */
-function readTarget(path: string): Target | undefined {
-  const steps = path
-    .split('/')
-    .filter((step) => step !== '')
-    .map(decodeURIComponent)
-  const group = steps[0] === 'apis' ? (steps[1] ?? '') : ''
-  let rest = steps.slice(steps[0] === 'apis' ? 3 : 2)
-  let namespace: string | undefined
-  if (rest[0] === 'namespaces' && rest.length >= 3 && rest[2] !== 'status') {
-    namespace = rest[1]
-    rest = rest.slice(2)
-  }
-  const [plural, name, subresource] = rest
-  if (plural === undefined) return undefined
-  return { collection: collectionOf({ group, plural }), namespace, name, subresource }
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve()
+    else socket.once('close', () => resolve())
+  })
 }

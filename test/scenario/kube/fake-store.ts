@@ -1,7 +1,7 @@
 // What the fake API server holds: objects, one counter of versions, the history that watches are served from.
 import { applyPatch, type Operation } from 'rfc6902'
 
-import type { KubeObject } from '../../../src/io/kube/interface.ts'
+import type { KubeObject, Resource } from '../../../src/io/kube/interface.ts'
 
 export interface Change {
   readonly version: number
@@ -28,6 +28,10 @@ export interface FakeStore {
   compact(): void
   oldestVersion(): number
   onChange(listener: (change: Change) => void): void
+}
+
+export function collectionOf({ group, plural }: Pick<Resource, 'group' | 'plural'>): string {
+  return `${group}/${plural}`
 }
 
 export function openStore(): FakeStore {

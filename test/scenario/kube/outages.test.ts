@@ -122,36 +122,6 @@ scenario(
   { prepare: (server) => void server.inject(isList, { delayMs: 300 }) },
 )
 
-scenario(
-  'a connection that dies without a word is cut after the time of the watch and replaced (#596)',
-  async (bench) => {
-    await whenWatching(bench)
-    bench.server.watches[0]?.freeze()
-    put(bench.server, 'a', 'unheard')
-    const startedMs = bench.clock.nowMs()
-    await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, 1000)
-    const tookMs = bench.clock.nowMs() - startedMs
-    const timeoutMs = Number(bench.server.requestsFor(services, 'watch')[0]?.query['timeoutSeconds']) * 1000
-    assert.ok(tookMs >= timeoutMs && tookMs <= timeoutMs + 20_000, `replaced after ${tookMs} ms of ${timeoutMs}`)
-    await whenIn(bench, 'default/a', 'unheard')
-  },
-  { manualTransport: true },
-)
-
-scenario(
-  'a server that has sent bookmarks and falls silent is given up within minutes',
-  async (bench) => {
-    await whenWatching(bench)
-    bench.server.bookmark()
-    await waitFor('the bookmark counts', () => bench.view.currentUpToMs() === bench.clock.wallMs())
-    bench.server.watches[0]?.freeze()
-    const startedMs = bench.clock.nowMs()
-    await bench.until('a second watch', () => bench.server.requestsFor(services, 'watch').length === 2, 1000)
-    assert.ok(bench.clock.nowMs() - startedMs <= 190_000)
-  },
-  { manualTransport: true },
-)
-
 scenario('429 with Retry-After: not before the server said', async (bench) => {
   await whenWatching(bench)
   bench.server.inject(isWatch, { status: 429, headers: { 'retry-after': '7' } })

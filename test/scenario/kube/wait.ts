@@ -14,7 +14,7 @@ export async function waitFor(what: string, holds: () => boolean, timeoutMs = 50
 /**
  * Waits like waitFor while a clock of the test moves on by itself: for code whose pauses are on that clock and whose
  * requests are real. The clock moves `stepMs` at a time, and not while `busy`: so what a slow machine takes for a
- * request does not count.
+ * request does not count. `maxMs` is on that clock, `realMs` on ours.
  */
 export async function advanceUntil(
   clock: ManualClock,
@@ -23,10 +23,11 @@ export async function advanceUntil(
   {
     stepMs = 100,
     maxMs = 3_600_000,
+    realMs = 60_000,
     busy = () => false,
-  }: { stepMs?: number; maxMs?: number; busy?: () => boolean } = {},
+  }: { stepMs?: number; maxMs?: number; realMs?: number; busy?: () => boolean } = {},
 ): Promise<void> {
-  const untilMs = performance.now() + 60_000
+  const untilMs = performance.now() + realMs
   const startMs = clock.nowMs()
   while (!holds()) {
     if (performance.now() > untilMs || clock.nowMs() - startMs > maxMs)
@@ -37,7 +38,10 @@ export async function advanceUntil(
   }
 }
 
-/** The client, and whether a call of it is under way; a watch counts until the server has it or it has ended. */
+/**
+ * The client, and whether a call of it is under way; a watch counts until the server has it or it has ended, and a call
+ * that the server keeps waiting on purpose does not.
+ */
 export function observed(client: KubeClient, server: FakeApiServer): { client: KubeClient; busy: () => boolean } {
   let calls = 0
   const starting = new Set<() => boolean>()
@@ -73,7 +77,7 @@ export function observed(client: KubeClient, server: FakeApiServer): { client: K
     },
     busy() {
       for (const isStarting of starting) if (!isStarting()) starting.delete(isStarting)
-      return calls + starting.size > 0
+      return calls > server.held || starting.size > 0
     },
   }
 }

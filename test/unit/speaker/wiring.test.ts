@@ -309,6 +309,7 @@ void test(
     const { server, bgp } = await start(t)
     const ofSlices = (): readonly unknown[] =>
       server.requests.filter(({ path, query }) => path.endsWith('/endpointslices') && query['watch'] !== undefined)
+    await waitFor('those with our label are watched', () => ofSlices().length > 0)
     const watched = ofSlices().length
     const putBare = (name: string, address: string, spec: object = {}): void =>
       void server.put(services, {
