@@ -12,6 +12,12 @@ export interface ReportOptions {
   /** Owner of the Speaker object, so that it goes with the Node. */
   readonly node: () => Node | undefined
   readonly status: () => SpeakerStatus
+  /**
+   * A router that keeps our routes over a restart (RFC 4724) has no session with us. So it is for a moment after each
+   * start, and the word of the process before stands as long, as its routes do: were it taken back, the controller would
+   * have nobody announce the nodes that we announce beside our own, and the routers would drop them.
+   */
+  readonly isAwaited?: () => boolean
   readonly clock: Clock
   readonly log: Log
   readonly onWrite: (outcome: 'done' | 'failed') => void
@@ -30,10 +36,11 @@ const leastGapMs = 1000
 // Changes come by the hundred; what is made of them all is looked at once.
 const lookAfterMs = 100
 const countsMs = 60_000
+const longestAwaitMs = 5000
 const longestRetryMs = 30_000
 
 export function openReport(options: ReportOptions): Report {
-  const { client, nodeName, node, status, clock, log, onWrite } = options
+  const { client, nodeName, node, status, isAwaited = () => false, clock, log, onWrite } = options
   const ref = { resource: speakers, name: nodeName }
   const fieldManager = 'bellhop-speaker'
   let written = ''
@@ -42,6 +49,8 @@ export function openReport(options: ReportOptions): Report {
   let failures = 0
   let started = false
   let stopped = false
+  /** Undefined: nobody is waited for any more. */
+  let awaitUntilMs: number | undefined
   let timer: Timer | undefined
   let look: Timer | undefined
   let dueMs = Number.POSITIVE_INFINITY
@@ -90,6 +99,9 @@ export function openReport(options: ReportOptions): Report {
 
   function consider(): void {
     if (!started || stopped || running !== undefined) return
+    const awaitMs = (awaitUntilMs ?? 0) - clock.nowMs()
+    if (awaitMs > 0 && isAwaited()) return lookSoon()
+    awaitUntilMs = undefined
     const now = status()
     const sinceMs = clock.nowMs() - lastMs
     const gapMs = failures > 0 ? Math.min(longestRetryMs, leastGapMs * 2 ** Math.min(failures, 8)) : leastGapMs
@@ -125,6 +137,7 @@ export function openReport(options: ReportOptions): Report {
   return {
     start: () => {
       started = true
+      awaitUntilMs = clock.nowMs() + longestAwaitMs
       consider()
     },
     changed: lookSoon,

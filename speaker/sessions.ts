@@ -43,6 +43,8 @@ export interface Sessions {
   take(report: SessionReport): void
   plan(): SessionPlan | undefined
   statuses(): readonly SessionStatus[]
+  /** Some router that keeps our routes over a restart (RFC 4724) has no session with us. */
+  isAwaited(): boolean
   stop(): Promise<void>
 }
 
@@ -171,11 +173,16 @@ export function openSessions(options: SessionsOptions): Sessions {
       const down = (plan?.down ?? []).map(({ peer, reason }) => downStatus(peer, plan, reason))
       return [...up, ...down].toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
     },
+    isAwaited: () => (plan?.settings ?? []).some((peer) => keepsRoutes(peer) && !established.has(peer.key)),
     stop: async () => {
       started = false
       await Promise.all([...secretReflectors.values()].map((reflector) => reflector.stop()))
     },
   }
+}
+
+function keepsRoutes({ gracefulRestart, adminDown }: PeerSettings): boolean {
+  return gracefulRestart !== undefined && !adminDown
 }
 
 // The newline that `echo` leaves is no part of a password.

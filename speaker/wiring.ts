@@ -110,8 +110,12 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       report.changed()
     },
     onSessionChanged: () => {
-      // The own node's path waits in the engine; only other nodes' depend on the session.
-      if (view.world.proxied.length > 0) announcer.touch(undefined)
+      // The own node's path waits in the engine; only other nodes' depend on the session. Now and not soon: they have
+      // to go out before the End-of-RIB, with which a router drops what it kept over a restart and was not sent again.
+      if (view.world.proxied.length > 0) {
+        announcer.touch(undefined)
+        if (isStarted) announcer.flush()
+      }
       report.changed()
     },
   })
@@ -125,7 +129,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       routeExceptions: routes.exceptions(),
     })
   const report = openReport({
-    ...{ client, nodeName, node: view.lastNode, status, clock, log },
+    ...{ client, nodeName, node: view.lastNode, status, isAwaited: () => sessions.isAwaited(), clock, log },
     onWrite: (outcome) => metrics.statusWrites.add({ outcome }),
   })
   const presence = openPresence({

@@ -1,7 +1,7 @@
 // The Lease and the Speaker object: how often they are written, and what stands in them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { currentUpToAnnotation } from '../../../src/core/model/index.ts'
+import { type SpeakerStatus, currentUpToAnnotation } from '../../../src/core/model/index.ts'
 import type { Answer, KubeClient, KubeObject, ObjectRef, PatchOptions } from '../../../src/io/kube/index.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { openPresence } from '../../../speaker/presence.ts'
@@ -105,12 +105,13 @@ void test('the API server away: renewing goes on, and works again when it is bac
   await presence.stop()
 })
 
-function openSpeakerObject() {
+function openSpeakerObject(isAwaited?: () => boolean) {
   const base = open()
   let status = speaker([session('leaf1')])
   const report = openReport({
     ...{ client: base.client, nodeName: 'master', node: () => node('master'), status: () => status },
     ...{ clock: base.clock, log: silentLog, onWrite: () => {} },
+    ...(isAwaited === undefined ? {} : { isAwaited }),
   })
   return { ...base, report, set: (next: typeof status) => void (status = next) }
 }
@@ -124,6 +125,35 @@ void test('the Speaker object: made when missing, then left alone while nothing 
     ['patch master', 'create master', 'patch master'],
   )
   await report.stop()
+})
+
+void test('after a start the word of the process before stands while routers that keep routes have no session, for 5 s at most', async () => {
+  for (const upAfterMs of [1000, undefined]) {
+    let awaited = true
+    const { clock, writes, report, set } = openSpeakerObject(() => awaited)
+    set(speaker([session('leaf1', { state: 'CONNECT' })]))
+    report.start()
+    report.changed()
+    await clock.advance(1000)
+    assert.equal(writes.length, 0)
+    if (upAfterMs !== undefined) {
+      awaited = false
+      set(speaker([session('leaf1', { state: 'ESTABLISHED' })]))
+      report.changed()
+    }
+    await clock.advance(5000)
+    const { status } = (writes.at(-1) ?? assert.fail('nothing was written')).body as { status: SpeakerStatus }
+    assert.equal(status.sessions[0]?.state, upAfterMs === undefined ? 'CONNECT' : 'ESTABLISHED')
+    assert.equal(writes[0]?.atMs, upAfterMs === undefined ? 5000 : 1100)
+    // Only after a start.
+    awaited = true
+    writes.length = 0
+    set(speaker([session('leaf1', { state: 'ACTIVE', flaps: 1 })]))
+    report.changed()
+    await clock.advance(1000)
+    assert.equal(writes.length, 1)
+    await report.stop()
+  }
 })
 
 void test('a session that changes is told at once, many changes at most once a second', async () => {

@@ -193,6 +193,11 @@ void test('the Rack object assigns a node: announced when the session is up (par
   assert.ok(localAddress)
   bgp.turn('leaf1', { state: 'ESTABLISHED', families: [4], addPath: [4], localAddress })
   await waitFor('worker1 is announced', () => bgp.wanted.get(`leaf1 ${x}/32`)?.length === 2)
+  // Once more, as after a restart: at once, so that it goes out before the End-of-RIB.
+  bgp.turn('leaf1', { state: 'IDLE', families: [], addPath: [] })
+  await waitFor('worker1 waits for the session', () => bgp.wanted.get(`leaf1 ${x}/32`)?.length === 1)
+  bgp.turn('leaf1', { state: 'ESTABLISHED', families: [4], addPath: [4], localAddress })
+  assert.equal(bgp.wanted.get(`leaf1 ${x}/32`)?.length, 2)
   server.put(racks, { metadata: { name: 'leaf1' }, status: { proxied: [] } })
   await waitFor('worker1 is let go', () => bgp.wanted.get(`leaf1 ${x}/32`)?.length === 1)
 })
@@ -324,6 +329,7 @@ void test(
     const announced = (): number =>
       Array.from({ length: 50 }, (_, each) => each).filter((each) => bgp.wanted.has(`leaf1 172.22.1.${each}/32`)).length
     await waitFor('all are announced', () => announced() === 50)
+    await waitFor('their slices are watched', () => ofSlices().length > watched)
     assert.equal(ofSlices().length, watched + 1)
     // A slice that gets our label leaves this watch and comes with the other.
     putSlice(server, 'bare0', ['master'])
@@ -338,6 +344,7 @@ void test(
     putBare('again', '172.22.1.60')
     putSlice(server, 'again', ['master'], {})
     await waitFor('it is announced', () => bgp.wanted.has('leaf1 172.22.1.60/32'))
+    await waitFor('its slices are watched', () => ofSlices().length > watched + 1)
     assert.equal(ofSlices().length, watched + 2)
   },
 )
