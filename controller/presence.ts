@@ -3,6 +3,9 @@
 // Clocks of two machines are never compared. A speaker is alive while its Lease keeps changing, as seen here, on our
 // monotonic clock; and "current up to", which it writes by its own clock, is carried over to ours by its age at the
 // renewal: a renewal that says "current up to two seconds ago" and is seen now speaks of two seconds before now.
+//
+// Silence counts only while we can hear. With the API server away no Lease changes, and that says nothing of speakers: who
+// took them for dead would, on its return, take the routes away that they announce for others.
 import { type KubeObjectLike, currentUpToAnnotation, readMetadata, stringAt } from '../src/core/model/index.ts'
 import type { Clock, Timer } from '../src/io/process/clock.ts'
 
@@ -29,6 +32,13 @@ const leasePrefix = 'speaker-'
 /** Renewed every 10 s; so three may be lost. */
 export const aliveMs = 40_000
 
+/**
+ * The leader renews its Lease every 2 s beside those of the speakers, and bookmarks come besides: when none of that has
+ * come for so long, we hear nothing.
+ */
+const deafMs = 15_000
+const listenEveryMs = 5_000
+
 /** Undefined: not the Lease of a speaker. */
 export function readSpeakerLease(object: KubeObjectLike): SpeakerLease | undefined {
   const { name, resourceVersion, annotations } = readMetadata(object)
@@ -54,25 +64,62 @@ export interface PresenceBook {
 
 interface Entry {
   readonly presence: Presence
+  /** On our monotonic clock. */
+  readonly renewedMs: number
   readonly end: Timer | undefined
 }
 
-/** `onChange` is told of every renewal, and once when a speaker is alive no longer. */
+/**
+ * `onChange` is told of every renewal, and once when a speaker is alive no longer. `heardMs` moves whenever something of
+ * the Leases comes in (see Reflector.currentUpToMs).
+ */
 export function openPresenceBook(
   clock: Clock,
   onChange: (node: string, before: Presence | undefined, after: Presence | undefined) => void,
+  heardMs: () => number | undefined,
 ): PresenceBook {
   const entries = new Map<string, Entry>()
+  let heard: number | undefined
+  let lastHeardMs = clock.nowMs()
+  /** When we could hear again, after a while in which we could not. */
+  let hearingSinceMs = Number.NEGATIVE_INFINITY
+  let timer = clock.after(listenEveryMs, listenOn)
+
+  function listenOn(): void {
+    listen()
+    timer = clock.after(listenEveryMs, listenOn)
+  }
+
+  function listen(): void {
+    const now = heardMs()
+    if (now === heard) return
+    const nowMs = clock.nowMs()
+    if (nowMs - lastHeardMs > deafMs) hearingSinceMs = nowMs
+    heard = now
+    lastHeardMs = nowMs
+  }
 
   function put(node: string, presence: Presence | undefined): void {
     const before = entries.get(node)
     before?.end?.cancel()
     if (presence === undefined) entries.delete(node)
     else {
-      const end = presence.alive ? clock.after(aliveMs, () => put(node, { ...presence, alive: false })) : undefined
-      entries.set(node, { presence, end })
+      const end = presence.alive ? clock.after(aliveMs, () => judge(node)) : undefined
+      entries.set(node, { presence, renewedMs: clock.nowMs(), end })
     }
     onChange(node, before?.presence, presence)
+  }
+
+  function judge(node: string): void {
+    const entry = entries.get(node)
+    if (entry === undefined) return
+    listen()
+    const nowMs = clock.nowMs()
+    const isDeaf = nowMs - lastHeardMs > deafMs
+    const restMs = Math.max(entry.renewedMs, hearingSinceMs) + aliveMs - nowMs
+    if (!isDeaf && restMs <= 0) return put(node, { ...entry.presence, alive: false })
+    const end = clock.after(isDeaf ? listenEveryMs : restMs, () => judge(node))
+    entries.set(node, { ...entry, end })
   }
 
   return {
@@ -90,6 +137,7 @@ export function openPresenceBook(
       for (const [node, { presence }] of entries) yield [node, presence] as const
     },
     stop() {
+      timer.cancel()
       for (const { end } of entries.values()) end?.cancel()
     },
   }

@@ -131,10 +131,11 @@ export function openView({ client, namespace, clock, log }: ViewOptions): View {
   })
 
   let progress: ReadonlyMap<string, SpeakerProgress> | undefined
-  const presence = openPresenceBook(clock, (...change) => {
+  const takePresence = (...change: Parameters<Changes['presence']>): void => {
     progress = undefined
     tell('presence', ...change)
-  })
+  }
+  const presence = openPresenceBook(clock, takePresence, () => reflectors.get(leases.plural)?.currentUpToMs())
   const seeLease = (key: string, before: SpeakerLease | undefined, after: SpeakerLease | undefined): void => {
     const node = (after ?? before)?.node
     if (node !== undefined) presence.see(after, node)

@@ -27,9 +27,13 @@ void test('a Lease of another name is not a speaker', () => {
 void test('a speaker is alive while its Lease changes, on our clock alone, and is silent 40 s after the last change', async () => {
   const clock = manualClock()
   const turns: (boolean | undefined)[] = []
-  const book = openPresenceBook(clock, (_node, before, after) => {
-    if (before?.alive !== after?.alive) turns.push(after?.alive)
-  })
+  const book = openPresenceBook(
+    clock,
+    (_node, before, after) => {
+      if (before?.alive !== after?.alive) turns.push(after?.alive)
+    },
+    () => clock.wallMs(),
+  )
   book.see(leaseAt(0), 'n1')
   await clock.advance(aliveMs - 1)
   book.see(leaseAt(10_000), 'n1')
@@ -44,8 +48,38 @@ void test('a speaker is alive while its Lease changes, on our clock alone, and i
   book.stop()
 })
 
+void test("silence while nothing at all is heard is nobody's: 40 s begin when something is heard again", async () => {
+  const clock = manualClock()
+  let heardMs = 0
+  const book = openPresenceBook(
+    clock,
+    () => {},
+    () => heardMs,
+  )
+  const hear = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      heardMs = clock.wallMs()
+      await clock.advance(1000)
+    }
+  }
+  book.see(leaseAt(0), 'n1')
+  await hear(20)
+  await clock.advance(3_600_000)
+  assert.equal(book.of('n1')?.alive, true)
+  await hear(39)
+  assert.equal(book.of('n1')?.alive, true)
+  await hear(7)
+  assert.equal(book.of('n1')?.alive, false)
+  book.stop()
+  assert.equal(clock.waiting, 0)
+})
+
 void test('a Lease given up in good order is silent at once', () => {
-  const book = openPresenceBook(manualClock(), () => {})
+  const book = openPresenceBook(
+    manualClock(),
+    () => {},
+    () => 0,
+  )
   book.see(leaseAt(0, 0, ''), 'n1')
   assert.equal(book.of('n1')?.alive, false)
   book.stop()
@@ -53,7 +87,11 @@ void test('a Lease given up in good order is silent at once', () => {
 
 void test('"current up to" is carried over to our clock by its age at the renewal', async () => {
   const clock = manualClock()
-  const book = openPresenceBook(clock, () => {})
+  const book = openPresenceBook(
+    clock,
+    () => {},
+    () => clock.wallMs(),
+  )
   await clock.advance(60_000)
   book.see(leaseAt(5_000, 3_000), 'n1')
   assert.equal(book.of('n1')?.currentUpToMs, clock.wallMs() - 2_000)
@@ -62,7 +100,11 @@ void test('"current up to" is carried over to our clock by its age at the renewa
 
 void test('"current up to" never goes back', async () => {
   const clock = manualClock()
-  const book = openPresenceBook(clock, () => {})
+  const book = openPresenceBook(
+    clock,
+    () => {},
+    () => clock.wallMs(),
+  )
   book.see(leaseAt(5_000, 5_000), 'n1')
   const first = book.of('n1')?.currentUpToMs
   await clock.advance(1_000)
