@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 import { type Lab, waitFor } from '../lab/index.ts'
 import type { CreateTimes } from './create-timed.ts'
@@ -18,8 +19,29 @@ export async function sendRequests(
     value === true ? [`--${key}`] : [`--${key}`, String(value)],
   )
   const program = join(import.meta.dirname, 'requests.ts')
-  const text = await lab.read('client', [node, program, `http://${address}/`, ...flags], { timeoutMs: 120_000 })
-  return JSON.parse(text) as RequestsReport
+  const output = await lab.read('client', [node, program, `http://${address}/`, ...flags], { timeoutMs: 120_000 })
+  return JSON.parse(output) as RequestsReport
+}
+
+export interface Traffic {
+  /** Lets the requests under way end. */
+  stop(): Promise<RequestsReport>
+}
+
+/** Sends requests over new connections, several at a time, until it is stopped; resolves when they are answered. */
+export async function openTraffic(lab: Lab, address: string): Promise<Traffic> {
+  await everyNodeAnswers(lab, address)
+  const program = join(import.meta.dirname, 'requests.ts')
+  const flags = ['--until-closed', '--parallel', '8', '--pause-ms', '20', '--timeout-ms', '5000']
+  const argv = ['netns', 'exec', lab.namespace('client'), node, program, `http://${address}/`, ...flags]
+  const child = spawn('ip', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const report = text(child.stdout)
+  return {
+    async stop() {
+      child.stdin.end()
+      return JSON.parse(await report) as RequestsReport
+    },
+  }
 }
 
 /**

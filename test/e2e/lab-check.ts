@@ -24,13 +24,26 @@ import { webhook } from './claims/webhook.ts'
 import { certificates } from './claims/certificates.ts'
 import { life } from './claims/life.ts'
 import { disagreements } from './claims/disagreements.ts'
+import { endpoints } from './claims/endpoints.ts'
+import { peers } from './claims/peers.ts'
+import { restarts } from './claims/restarts.ts'
+import { rackRouters } from './claims/rack-routers.ts'
 import { racks } from './claims/racks.ts'
 import { outages } from './claims/outages.ts'
 import { hostRoutes } from './claims/host-routes.ts'
 import { sessions } from './claims/sessions.ts'
 import { uninstall } from './claims/uninstall.ts'
 
-const apart: readonly Claim[] = [...racks, ...sessions, ...outages, ...hostRoutes]
+const apart: readonly Claim[] = [
+  ...racks,
+  ...rackRouters,
+  ...endpoints,
+  ...sessions,
+  ...peers,
+  ...outages,
+  ...restarts,
+  ...hostRoutes,
+]
 const claims: readonly Claim[] = [
   ...mainJob,
   ...visible,
@@ -50,6 +63,7 @@ const claims: readonly Claim[] = [
   ...life,
   ...disagreements,
   ...apart,
+  noRefusals,
   // The last: it leaves nothing of Bellhop.
   ...uninstall,
 ]

@@ -3,6 +3,7 @@
 //
 //   node requests.ts URL --count 300 --parallel 10 --timeout-ms 2000
 //   node requests.ts URL --until-first --deadline-ms 10000      stops at the first good answer
+//   node requests.ts URL --until-closed --parallel 10           goes on until its standard input ends
 import { request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -15,6 +16,8 @@ export interface RequestsReport {
   readonly byPod: Readonly<Record<string, number>>
   /** Wall time of the first good answer, milliseconds. */
   readonly firstGoodMs: number | null
+  /** Of the good ones, milliseconds. */
+  readonly slowestMs: number
   readonly errors: readonly string[]
 }
 
@@ -30,6 +33,7 @@ const { values: options, positionals } = parseArgs({
     parallel: { type: 'string', default: '1' },
     'timeout-ms': { type: 'string', default: '2000' },
     'until-first': { type: 'boolean', default: false },
+    'until-closed': { type: 'boolean', default: false },
     'deadline-ms': { type: 'string', default: '10000' },
     'pause-ms': { type: 'string', default: '0' },
   },
@@ -44,6 +48,7 @@ const errors = new Set<string>()
 let good = 0
 let failed = 0
 let firstGoodMs: number | null = null
+let slowestMs = 0
 
 if (options['until-first']) {
   const deadline = Date.now() + Number(options['deadline-ms'])
@@ -52,7 +57,8 @@ if (options['until-first']) {
     if (firstGoodMs === null) await wait(5)
   }
 } else {
-  let left = Number(options.count)
+  let left = options['until-closed'] ? Number.POSITIVE_INFINITY : Number(options.count)
+  if (options['until-closed']) process.stdin.resume().once('end', () => (left = 0))
   const worker = async (): Promise<void> => {
     while (left-- > 0) {
       await one(timeoutMs)
@@ -61,13 +67,15 @@ if (options['until-first']) {
   }
   await Promise.all(Array.from({ length: Number(options.parallel) }, worker))
 }
-const report: RequestsReport = { good, failed, byNode, byPod, firstGoodMs, errors: [...errors].slice(0, 5) }
+const report: RequestsReport = { good, failed, byNode, byPod, firstGoodMs, slowestMs, errors: [...errors].slice(0, 5) }
 process.stdout.write(`${JSON.stringify(report)}\n`)
 
 async function one(limitMs: number): Promise<void> {
+  const startedMs = performance.now()
   try {
     const { pod, node } = await get(limitMs)
     good += 1
+    slowestMs = Math.max(slowestMs, Math.round(performance.now() - startedMs))
     firstGoodMs ??= Date.now()
     byNode[node] = (byNode[node] ?? 0) + 1
     byPod[pod] = (byPod[pod] ?? 0) + 1

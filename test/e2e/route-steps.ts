@@ -259,3 +259,23 @@ export async function bgpPathOf(lab: Lab, leaf: LeafName, address: string, neigh
     med: path.metric,
   }
 }
+
+interface PeerJson {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] }
+}
+
+/** Waits until the condition NextHopsNotAdvertised of a BgpPeer is so; empty: it has none. */
+export async function peerConditionBecomes(lab: Lab, name: string, wanted: RegExp): Promise<string> {
+  let seen = ''
+  await waitFor(
+    `BgpPeer ${name} says ${wanted.source}`,
+    async () => {
+      const { status } = (await lab.request('GET', objectPath('bgppeers', name))) as PeerJson
+      const found = status?.conditions?.find(({ type }) => type === 'NextHopsNotAdvertised')
+      seen = found === undefined ? '' : `${found.type}: ${found.message}`
+      return wanted.test(seen)
+    },
+    { timeoutMs: 30_000, missing: () => `it says ${seen || 'nothing'}` },
+  )
+  return seen
+}

@@ -9,6 +9,7 @@ import {
   master,
   nextHopsBecome,
   objectPath,
+  peerConditionBecomes,
   rackKey,
   routesAreBack,
   sessionBecomes,
@@ -136,12 +137,12 @@ export const racks: readonly Claim[] = [
         await configureBgp(lab, 'leaf1', 'neighbor NODES dont-capability-negotiate')
         await lab.router('leaf1', [`clear bgp ${master}`])
         await nextHopsBecome(lab, address, [master], [worker2], 60_000)
-        return await waitForPeerCondition(lab, 'leaf1', /NextHopsNotAdvertised.*worker1/)
+        return await peerConditionBecomes(lab, 'leaf1', /NextHopsNotAdvertised.*worker1/)
       } finally {
         await configureBgp(lab, 'leaf1', 'no neighbor NODES dont-capability-negotiate')
         await lab.router('leaf1', [`clear bgp ${master}`])
         await routesAreBack(lab, address)
-        await waitForPeerCondition(lab, 'leaf1', /^$/)
+        await peerConditionBecomes(lab, 'leaf1', /^$/)
       }
     },
   },
@@ -276,24 +277,4 @@ async function sessionBecomesOf(lab: Lab, leaf: 'leaf1' | 'leaf2', neighbor: str
     },
     { timeoutMs: 60_000 },
   )
-}
-
-interface PeerJson {
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] }
-}
-
-/** Waits until the condition NextHopsNotAdvertised of a BgpPeer is so; empty: it has none. */
-async function waitForPeerCondition(lab: Lab, name: string, wanted: RegExp): Promise<string> {
-  let seen = ''
-  await waitFor(
-    `BgpPeer ${name} says ${wanted.source}`,
-    async () => {
-      const { status } = (await lab.request('GET', objectPath('bgppeers', name))) as PeerJson
-      const found = status?.conditions?.find(({ type }) => type === 'NextHopsNotAdvertised')
-      seen = found === undefined ? '' : `${found.type}: ${found.message}`
-      return wanted.test(seen)
-    },
-    { timeoutMs: 30_000, missing: () => `it says ${seen || 'nothing'}` },
-  )
-  return seen
 }
