@@ -1,5 +1,6 @@
 // Touched addresses → decisions → the difference to the engine and to the kernel. One change costs its own addresses
-// and nothing else; what is gathered is decided at the end of the current turn of the event loop.
+// and nothing else; what is gathered is decided at the end of the current turn of the event loop, thousands in many turns,
+// so that the first is on the wire while the last is still to be decided.
 import { type Announcement, type NotAnnounced, type World, decideAnnouncement } from '../src/core/announce/index.ts'
 import { hostPrefix, parseIp, sameIp } from '../src/core/address/index.ts'
 import type { HostAddress } from '../src/core/routes/index.ts'
@@ -40,13 +41,19 @@ interface Known {
   readonly told: Map<string, readonly Path[]>
 }
 
+/** Some milliseconds' worth. */
+const mostAtOnce = 200
+
 export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }: AnnouncerOptions): Announcer {
   const known = new Map<string, Known>()
   const withExceptions = new Set<string>()
   const reasonCounts = new Map<ReasonCode, number>()
   let announced = 0
-  let touched = new Set<string>()
+  /** Touched by name, and those that were touched with all others: they wait behind. */
+  const named = new Set<string>()
+  const rest = new Set<string>()
   let touchedAll = false
+  let together = false
   let started = false
   let scheduled = false
 
@@ -87,28 +94,55 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   }
 
   function flush(): void {
-    scheduled = false
-    const all = touchedAll ? new Set([...known.keys(), ...world.holders.keys()]) : touched
-    touched = new Set()
+    takeAll()
+    work([...named, ...rest])
+    named.clear()
+    rest.clear()
+  }
+
+  function takeAll(): void {
+    if (!touchedAll) return
     touchedAll = false
-    if (all.size === 0) return
+    for (const keys of [known.keys(), world.holders.keys()]) for (const text of keys) rest.add(text)
+  }
+
+  function work(addresses: readonly string[]): void {
+    if (addresses.length === 0) return
     let exceptionsChanged = false
-    for (const text of all) if (decide(text)) exceptionsChanged = true
+    for (const text of addresses) if (decide(text)) exceptionsChanged = true
     onRound(exceptionsChanged)
+  }
+
+  function round(): void {
+    scheduled = false
+    if (together) {
+      together = false
+      return flush()
+    }
+    takeAll()
+    const now: string[] = []
+    for (const waiting of [named, rest]) {
+      for (const text of waiting) {
+        if (now.length === mostAtOnce) break
+        named.delete(text)
+        rest.delete(text)
+        now.push(text)
+      }
+    }
+    work(now)
+    if (named.size + rest.size > 0) schedule()
   }
 
   function schedule(): void {
     if (!started || scheduled) return
     scheduled = true
-    setImmediate(() => {
-      if (scheduled) flush()
-    })
+    setImmediate(round)
   }
 
   return {
     touch: (addresses) => {
       if (addresses === undefined) touchedAll = true
-      else for (const address of addresses) touched.add(address)
+      else for (const address of addresses) named.add(address)
       schedule()
     },
     start: () => {
@@ -120,6 +154,8 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     forgetPeer: (peer) => {
       for (const { told } of known.values()) told.delete(peer)
       touchedAll = true
+      // End-of-RIB says that all has been sent: the engine must know all before the session can be up.
+      together = true
       schedule()
     },
     announcedCount: () => announced,

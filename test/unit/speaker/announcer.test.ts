@@ -116,3 +116,41 @@ void test('the own node gone: everything withdrawn (part of BGP-05)', () => {
   announcer.flush()
   assert.equal(bgp.wanted.size, 4)
 })
+
+function many(): Mutable<World> {
+  const names = Array.from({ length: 450 }, (_, i) => `s${i}`)
+  return world({
+    services: names.map((name, i) => service(name, [`172.22.${1 + (i >> 8)}.${i & 255}`])),
+    slices: names.map((name) => slice(name, [['master', 'ready']])),
+    peers: [peerView('leaf1')],
+  })
+}
+
+void test('thousands are decided in many turns, those that were named before those that all were meant with', async () => {
+  const given = many()
+  const last = [...given.holders.keys()].at(-1) ?? ''
+  const { announcer, bgp } = open(given)
+  announcer.start()
+  assert.equal(bgp.wanted.size, 450)
+  const said = bgp.calls.length
+  given.slices = new Map()
+  announcer.touch(undefined)
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  await turn()
+  assert.equal(bgp.calls.length - said, 200)
+  announcer.touch([last])
+  await turn()
+  assert.equal(bgp.calls[said + 200], `paths leaf1 ${last}/32`)
+  await turn()
+  assert.equal(bgp.calls.length - said, 450)
+  assert.equal(new Set(bgp.calls.slice(said)).size, 450)
+})
+
+void test('what a peer is to be told anew is known to the engine in one turn: its session may be up in the next', async () => {
+  const { announcer, bgp } = open(many())
+  announcer.start()
+  const said = bgp.calls.length
+  announcer.forgetPeer('leaf1')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(bgp.calls.length - said, 450)
+})
