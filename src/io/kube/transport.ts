@@ -216,12 +216,17 @@ export function nameOf(method: string, path: string): string {
 function readBody(response: http.IncomingMessage, name: string): Promise<Answer<string>> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
+    // The response lives as long as its connection is kept: it must not keep the answer with it.
+    let settle: typeof resolve | undefined = resolve
+    const end = (answer: Answer<string>): void => {
+      settle?.(answer)
+      settle = undefined
+    }
+    const fail = (why: string): void => end({ ok: false, error: kubeError('Unreachable', name, why) })
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
-    response.on('end', () => resolve({ ok: true, value: Buffer.concat(chunks).toString('utf8') }))
-    response.on('error', (error) => resolve({ ok: false, error: kubeError('Unreachable', name, error.message) }))
-    response.on('close', () =>
-      resolve({ ok: false, error: kubeError('Unreachable', name, 'the connection broke within the answer') }),
-    )
+    response.on('end', () => end({ ok: true, value: Buffer.concat(chunks.splice(0)).toString('utf8') }))
+    response.on('error', (error) => fail(error.message))
+    response.on('close', () => fail('the connection broke within the answer'))
   })
 }
 
