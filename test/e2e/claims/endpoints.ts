@@ -7,6 +7,7 @@ import {
   addressOf,
   changePeer,
   configureBgp,
+  expectWithin,
   master,
   nextHopsBecome,
   rackKey,
@@ -109,7 +110,7 @@ export const endpoints: readonly Claim[] = [
             const follow = async (what: string, one: readonly string[], two: readonly string[]): Promise<void> => {
               await nextHopsBecome(lab, address, one, two, 30_000)
               const tookMs = performance.now() - slices.changedMs()
-              expect(tookMs <= 1000, `${what}: ${ms(tookMs)} after the slice`)
+              expectWithin(1000, tookMs, `${what}, after the slice`)
               afterSlice.push(`${what} ${ms(tookMs)}`)
             }
             try {

@@ -6,6 +6,7 @@ import {
   addressOf,
   changePeer,
   configureBgp,
+  expectWithin,
   master,
   nextHopsBecome,
   objectPath,
@@ -158,7 +159,7 @@ export const racks: readonly Claim[] = [
         void (await lab.request('PATCH', '/api/v1/nodes/ghost', { metadata: { labels: { [rackKey]: rack } } }))
       const becomes = async (what: string, one: readonly string[], two: readonly string[]): Promise<void> => {
         const tookMs = await nextHopsBecome(lab, address, [master, worker1, ...one], [worker2, ...two], 30_000)
-        expect(tookMs <= 2000, `${what} took ${ms(tookMs)}`)
+        expectWithin(2000, tookMs, what)
         took.push(`${what} ${ms(tookMs)}`)
       }
       await withNode(lab, node, async () => {
