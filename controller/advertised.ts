@@ -2,16 +2,15 @@
 // it turns.
 //
 //   1. a change of one Service, its endpoints or its Eip brings that Service; a change of speakers, nodes or racks all
-//      of them, gathered for everyGapMs
+//      of them, once every everyGapMs at most
 //   2. "yes" is written when no rush of assignments is on (rush.ts), since users wait for addresses first; every other
-//      verdict only when it has stood for a while (standsMs): endpoints come after their Service, and a session that flaps
-//      must not rewrite ten thousand Services
+//      verdict only when it has stood for a while (settling.ts): endpoints come after their Service, and a session that
+//      flaps must not rewrite ten thousand Services
 //   3. a Service that no speaker has caught up with yet is judged again as their Leases say that they have
 import type { Ip } from '../src/core/address/index.ts'
 import { type AdvertisedInput, judgeAdvertised } from '../src/core/announce/index.ts'
 import {
   type Allocation,
-  type Condition,
   type Node,
   type RackStatus,
   type Service,
@@ -31,14 +30,12 @@ import type { Duty, Leading } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { sameValue } from '../src/core/status/index.ts'
 import { openRush } from './rush.ts'
+import { openSettling, settleMs } from './settling.ts'
 import type { Speaker } from './speaker-object.ts'
 import type { StatusWrites } from './status-writes.ts'
 
-const settleMs = 3_000
-/** What will most likely be put right without anybody's doing. */
-const settleBehindMs = 10_000
-/** The EndpointSlice controller writes 20 a second by default, and many hundreds of Services may be before this one. */
-const settleLateMs = 30_000
+/** Changes of one moment come one by one: one look at all Services for them. */
+const gatherMs = 50
 const everyGapMs = 1_000
 
 export function keepAdvertised(
@@ -48,14 +45,14 @@ export function keepAdvertised(
 ): Duty {
   const { client, view, clock, random, log } = leading
   const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log })
-  /** Verdicts that are not written yet, and since when they stand. */
-  const unsettled = new Map<string, { readonly condition: Condition; readonly sinceMs: number }>()
   const behind = new Set<string>()
   const breathe = openBreath(100)
   const rush = openRush(clock, statusWrites, (keys) => {
     for (const key of keys) queue.add(key, 'low')
   })
+  const settling = openSettling(clock, () => rush.isOn())
   let timer: Timer | undefined
+  let lookedMs = Number.NEGATIVE_INFINITY
   let racks: ReadonlyMap<string, RackStatus> | undefined
 
   async function judge(key: string): Promise<WorkOutcome> {
@@ -65,7 +62,7 @@ export function keepAdvertised(
     // What has no address says so in EipAssigned, and what is not labelled no speaker looks at.
     const addresses = service?.ingress.filter((ip) => isHeldBy(key, view.records.taken.at(ip))) ?? []
     if (service === undefined || addresses.length === 0 || !(poolLabel in service.labels)) {
-      unsettled.delete(key)
+      settling.settled(key)
       return 'done'
     }
     const { status, reason } = judgeAdvertised(inputOf(key, service, addresses))
@@ -73,13 +70,14 @@ export function keepAdvertised(
     const condition = { type: advertisedCondition, status, reason: reason.code, message: reason.message }
     const stored = findCondition(service.conditions, advertisedCondition)
     if (saysSame(stored, condition)) {
-      unsettled.delete(key)
+      settling.settled(key)
       return 'done'
     }
     if (status === 'True' && rush.hold(key)) return 'done'
-    const waitMs = status === 'True' ? 0 : settlesInMs(service, condition)
+    const verdict = { key, condition, stored, looksForEndpoints: looksForEndpoints(service) }
+    const waitMs = status === 'True' ? 0 : settling.waitMs(verdict)
     if (waitMs > 0) return { retryAfterMs: Math.min(waitMs, settleMs) }
-    unsettled.delete(key)
+    settling.turned(key)
     const body = [
       // Of another version the conditions may stand elsewhere, and one may be there already.
       { op: 'test', path: '/metadata/resourceVersion', value: service.resourceVersion },
@@ -92,22 +90,10 @@ export function keepAdvertised(
     return written.ok || written.error.code === 'NotFound' ? 'done' : outcomeOf(written.error)
   }
 
-  function settlesInMs(service: Service, condition: Condition): number {
-    const key = `${service.namespace}/${service.name}`
-    const known = unsettled.get(key)
-    if (known?.condition.status !== condition.status || known.condition.reason !== condition.reason) {
-      unsettled.set(key, { condition, sinceMs: clock.nowMs() })
-      return settleMs
-    }
-    return known.sinceMs + standsMs(service, condition) - clock.nowMs()
-  }
-
-  function standsMs({ namespace, name, selector }: Service, { reason }: Condition): number {
-    // A Service with a selector has a slice as soon as its endpoints have been looked for, be it an empty one.
+  // One with a selector has a slice as soon as its endpoints have been looked for, be it an empty one.
+  function looksForEndpoints({ namespace, name, selector }: Service): boolean {
     const mayHaveMore = Object.keys(selector).length > 0 || !view.areSlicesListed()
-    const looksForEndpoints = mayHaveMore && view.slicesOf(`${namespace}/${name}`).length === 0
-    if (rush.isOn() || (reason === 'NoReadyEndpoint' && looksForEndpoints)) return settleLateMs
-    return reason === 'SpeakersBehind' ? settleBehindMs : settleMs
+    return mayHaveMore && view.slicesOf(`${namespace}/${name}`).length === 0
   }
 
   function inputOf(key: string, service: Service, addresses: readonly Ip[]): AdvertisedInput {
@@ -131,11 +117,12 @@ export function keepAdvertised(
 
   function addAll(): void {
     timer = undefined
+    lookedMs = clock.nowMs()
     for (const [key, { ingress }] of view.services.entries()) if (ingress.length > 0) queue.add(key, 'low')
   }
 
   function addAllSoon(): void {
-    timer ??= clock.after(everyGapMs, addAll)
+    timer ??= clock.after(Math.max(gatherMs, lookedMs + everyGapMs - clock.nowMs()), addAll)
   }
 
   function addSharers(key: string): void {

@@ -15,11 +15,13 @@ import {
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, bgpConfs, bgpPeers, openWorkQueue } from '../src/io/kube/index.ts'
 import { stamped } from './conditions.ts'
+import type { Timer } from '../src/io/process/clock.ts'
 import type { Duty, Leading } from './duty.ts'
 import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 import { sameValue } from '../src/core/status/index.ts'
+import type { Speaker } from './speaker-object.ts'
 
 const countersEveryMs = 60_000
 
@@ -28,6 +30,9 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
   const writtenMs = new Map<string, number>()
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
+
+  /** Until counters are looked at: those of every speaker change once a minute, and news must not wait behind them. */
+  let timer: Timer | undefined
 
   async function writeStatus(key: string): Promise<WorkOutcome> {
     const [plural = '', name = ''] = key.split('/')
@@ -64,6 +69,8 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   }
 
   function addAll(): void {
+    timer?.cancel()
+    timer = undefined
     for (const name of view.peers.keys()) queue.add(`${bgpPeers.plural}/${name}`)
     for (const name of view.confs.keys()) queue.add(`${bgpConfs.plural}/${name}`)
   }
@@ -71,7 +78,10 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const unlisten = view.listen({
     peer: (name) => queue.add(`${bgpPeers.plural}/${name}`),
     conf: (name) => queue.add(`${bgpConfs.plural}/${name}`),
-    speaker: addAll,
+    speaker: (_name, before, after) => {
+      if (sameValue(newsOf(before), newsOf(after))) timer ??= clock.after(countersEveryMs, addAll)
+      else addAll()
+    },
     presence: (_node, before, after) => {
       if (before?.alive !== after?.alive) addAll()
     },
@@ -84,10 +94,21 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
     depth: () => queue.depth(),
     async stop() {
       unlisten()
+      timer?.cancel()
       endHearing()
       await queue.stop()
     },
   }
+}
+
+/** All that counts here but the counters. */
+function newsOf(speaker: Speaker | undefined): unknown {
+  if (speaker === undefined) return undefined
+  const { as, routerId, exceptions, sessions } = speaker.status
+  const states = sessions.map(
+    ({ prefixesWanted: _w, prefixesSent: _s, messagesSent: _t, messagesReceived: _r, ...rest }) => rest,
+  )
+  return { as, routerId, exceptions, sessions: states }
 }
 
 interface Statuses {
