@@ -32,6 +32,8 @@ import { racks } from './claims/racks.ts'
 import { outages } from './claims/outages.ts'
 import { hostRoutes } from './claims/host-routes.ts'
 import { sessions } from './claims/sessions.ts'
+import { noRefusals, privileges } from './claims/privileges.ts'
+import { confinement } from './claims/confinement.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 const apart: readonly Claim[] = [
@@ -62,6 +64,8 @@ const claims: readonly Claim[] = [
   ...certificates,
   ...life,
   ...disagreements,
+  ...privileges,
+  ...confinement,
   ...apart,
   noRefusals,
   // The last: it leaves nothing of Bellhop.

@@ -13,7 +13,7 @@ import { startPlane, writeKubectl } from './plane.ts'
 import type { PodRun } from './pod-run.ts'
 import { type ProgramHandle, handleProgram } from './program-handle.ts'
 import { type Programs, openPrograms } from './process.ts'
-import { buildPrograms } from './programs.ts'
+import { buildPrograms, rootMayRead } from './programs.ts'
 import { clear, defaultPrefix, findLeftovers, labFiles, openRecord, readRecord, type LabFiles } from './record.ts'
 import { type BgpPath, askRouter, readBgpPaths, readNeighbors, startRouters } from './routers.ts'
 import { type NodeName, nodeNames, type Role, type RouterName } from './topology.ts'
@@ -106,7 +106,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     ])
     api = plane.api
     writeKubectl(prefix, files, controlPlane.kubectl)
-    const paths = { node: join(repository, 'node_modules/.bin/node'), repository, programs: compiled }
+    const node = join(repository, 'node_modules/.bin/node')
+    const paths = { node, repository, programs: compiled, rootMayRead: await rootMayRead(compiled, node) }
     const directory = podsDirectory(files.state)
     kubelet = await startKubelet({ prefix, plane, programs, paths, directory, report: log })
     const allUsable = (): boolean => kubelet?.usableNodes() === nodeNames.length

@@ -36,6 +36,8 @@ export interface ProgramPaths {
   readonly repository: string
   /** Where `NAME/main.js` are. */
   readonly programs: string
+  /** Whether the owner's permissions alone let root read all of them. */
+  readonly rootMayRead: boolean
 }
 
 /**
@@ -59,15 +61,16 @@ export function resolveCommand(
 
 /**
  * argv that runs `argv` as confined as the container asks. An image's files can be read by any user, this repository's
- * perhaps not: so reading files (dac_read_search) is always allowed.
+ * perhaps not: who could not read them otherwise is allowed to (dac_read_search).
  */
 export function confine(
   { user, group, noNewPrivileges, capabilities }: Confinement,
   argv: readonly string[],
+  rootMayRead: boolean,
 ): readonly string[] {
   if (capabilities === undefined) return argv
   const list = (names: readonly string[]): string => ['-all', ...[...new Set(names)].map((name) => `+${name}`)].join()
-  const reading = ['dac_read_search']
+  const reading = user === 0 && rootMayRead ? [] : ['dac_read_search']
   // As in Kubernetes: a user other than root has the capabilities only within its bounds, none in effect.
   const inherited = user === 0 ? [...capabilities, ...reading] : reading
   return [

@@ -174,7 +174,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
       role: node,
       pod: name,
       namespace: network?.namespace ?? '',
-      argv: confine(container.confinement, argv),
+      argv: confine(container.confinement, argv, paths.rootMayRead),
       env,
       cwd: paths.programs,
       metrics: metrics === undefined ? undefined : `${network?.address}:${metrics}`,
@@ -269,7 +269,7 @@ export function runPod(pod: Pod, options: PodRunOptions): PodRun {
     if ('sleepMs' in preStop) return pause(Math.min(preStop.sleepMs, limitMs))
     const env = environment()
     const { argv } = resolveCommand({ ...container, command: preStop.exec, args: [] }, env, paths)
-    const confined = confine(container.confinement, argv)
+    const confined = confine(container.confinement, argv, paths.rootMayRead)
     const { status, stderr } = await runCommand(inNamespace(network?.namespace ?? '', confined), {
       env,
       cwd: paths.programs,

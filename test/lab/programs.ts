@@ -2,7 +2,7 @@
 // twice as long to start.
 import { join } from 'node:path'
 
-import { readCommand } from './command.ts'
+import { readCommand, runCommand } from './command.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -10,4 +10,12 @@ const repository = join(import.meta.dirname, '../..')
 export async function buildPrograms(directory: string): Promise<void> {
   const tsc = join(repository, 'node_modules/.bin/tsc')
   await readCommand([tsc, '--project', join(repository, 'tsconfig.build.json'), '--outDir', directory])
+}
+
+/** Whether root reads these without any capability: not below a home directory that is closed to others, say. */
+export async function rootMayRead(...paths: readonly string[]): Promise<boolean> {
+  const bare = ['setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--bounding-set=-all', '--inh-caps=-all']
+  const every = paths.flatMap((path, at) => (at === 0 ? ['-r', path] : ['-a', '-r', path]))
+  const { status } = await runCommand([...bare, '--', 'test', ...every])
+  return status === 0
 }

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../../src/io/kube/index.ts'
 import { confine, expand, resolveCommand, resolveEnvironment } from '../../lab/pod-command.ts'
 import { type SchedulableNode, chooseNode, readPod } from '../../lab/pod.ts'
 
-const paths = { node: '/opt/node', repository: '/src', programs: '/app' }
+const paths = { node: '/opt/node', repository: '/src', programs: '/app', rootMayRead: true }
 
 function podObject(spec: Record<string, unknown>, metadata: Record<string, unknown> = {}): KubeObject {
   return {
@@ -85,13 +85,20 @@ test('an image stands for a program of the repository, whatever its registry and
 })
 
 test('a program keeps the capabilities that its securityContext leaves it, and no others', () => {
-  const confined = (container: Record<string, unknown>, pod: Record<string, unknown> = {}): string =>
+  const confined = (
+    container: Record<string, unknown>,
+    pod: Record<string, unknown> = {},
+    rootMayRead = false,
+  ): string =>
     confine(
       readPod(podObject({ containers: [{ name: 'c', image: 'i', securityContext: container }], securityContext: pod }))
         .container.confinement,
       ['run'],
+      rootMayRead,
     ).join(' ')
   const drop = { drop: ['ALL'] }
+  const root = { runAsUser: 0, capabilities: { ...drop, add: ['NET_ADMIN'] } }
+  assert.match(confined(root, {}, true), /--bounding-set=-all,\+net_admin --inh-caps=-all,\+net_admin -- run$/)
   assert.match(
     confined({ runAsUser: 0, allowPrivilegeEscalation: false, capabilities: { ...drop, add: ['NET_ADMIN'] } }),
     /--reuid=0 .*--bounding-set=-all,\+net_admin,\+dac_read_search .*--no-new-privs -- run$/,

@@ -123,6 +123,55 @@ void test('no permission is for everything, nobody replaces Services, Secrets ar
   }
 })
 
+void test('what each program may write: nothing is granted that its code does not use', () => {
+  const writes = (component: string): readonly string[] =>
+    manifests
+      .filter(({ kind, name }) => (kind === 'Role' || kind === 'ClusterRole') && name === `bellhop-${component}`)
+      .flatMap(({ object }) => listAt(object, 'rules'))
+      .flatMap((rule) => {
+        const named = stringsAt(rule, 'resourceNames').length > 0 ? ' by name' : ''
+        const verbs = stringsAt(rule, 'verbs').filter((verb) => !['get', 'list', 'watch'].includes(verb))
+        return verbs.length === 0
+          ? []
+          : stringsAt(rule, 'resources').map((resource) => `${resource}${named}: ${verbs.join(' ')}`)
+      })
+      .toSorted()
+  assert.deepEqual(writes('speaker'), [
+    'events: create patch',
+    'leases: create patch',
+    'speakers/status: patch',
+    'speakers: create',
+  ])
+  assert.deepEqual(writes('webhook'), [
+    'customresourcedefinitions by name: patch',
+    'eipallocations: create delete',
+    'mutatingwebhookconfigurations by name: patch',
+    'secrets by name: patch',
+    'secrets: create',
+    'validatingwebhookconfigurations by name: patch',
+  ])
+  assert.deepEqual(writes('controller'), [
+    'bgpconfs/status: patch',
+    'bgpconfs: patch',
+    'bgppeers/status: patch',
+    'bgppeers: patch',
+    'customresourcedefinitions/status by name: patch',
+    'eipallocations/status: patch',
+    'eipallocations: create patch delete',
+    'eips/status: patch',
+    'eips: patch',
+    'events: create patch',
+    'leases by name: update',
+    'leases: create',
+    'racks/status: patch',
+    'racks: create delete',
+    'services/status: patch',
+    'services: patch',
+    'speakers/status: patch',
+    'speakers: delete',
+  ])
+})
+
 void test('every policy is bound, and fails closed', () => {
   const policies = manifests.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
   assert.ok(policies.length > 0)
