@@ -1,7 +1,7 @@
 // The Speaker object: what is really up and really announced on this node. Its status is written at least 1 s apart: at
 // once when a session or an exception changes, and once a minute when only counts do. Writing is best effort; nothing
 // waits for it.
-import type { Node, SpeakerStatus } from '../src/core/model/index.ts'
+import type { Node, SessionStatus, SpeakerStatus } from '../src/core/model/index.ts'
 import { type KubeClient, apiVersionOf, speakers } from '../src/io/kube/index.ts'
 import type { Clock, Timer } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
@@ -157,22 +157,24 @@ export function openReport(options: ReportOptions): Report {
 
 /**
  * The part whose change others wait for: everything but counts, except whether there is anything at all. A session that
- * is being tried goes round CONNECT and ACTIVE for as long as the router is away: that is no news either.
+ * is being tried goes round CONNECT, ACTIVE and OPENSENT for as long as the router is away, and has a local address in
+ * some of them: that is no news either.
  */
 function newsOf(status: SpeakerStatus): string {
   const { sessions, routes, prefixes, ...rest } = status
-  const quiet = sessions.map((session) => ({
-    ...session,
-    state: session.state === 'ESTABLISHED' ? session.state : 'IDLE',
-    prefixesWanted: 0,
-    prefixesSent: 0,
-    messagesSent: undefined,
-    messagesReceived: undefined,
-  }))
   return JSON.stringify({
     ...rest,
-    sessions: quiet,
+    sessions: sessions.map((session) => (session.state === 'ESTABLISHED' ? withoutCounts(session) : whyDown(session))),
     any: [prefixes > 0, routes.present > 0],
     repaired: routes.repaired,
   })
+}
+
+function withoutCounts(session: SessionStatus): unknown {
+  const { prefixesWanted: _wanted, prefixesSent: _sent, messagesSent: _to, messagesReceived: _from, ...rest } = session
+  return rest
+}
+
+function whyDown({ peer, neighbor, peerAs, localAs, since, lastError, reason, flaps }: SessionStatus): unknown {
+  return { peer, neighbor, peerAs, localAs, since, lastError, reason, flaps }
 }

@@ -4,12 +4,16 @@ import { type AddressInfo, type Socket, createServer } from 'node:net'
 
 import { formatIp, formatPrefix, parseIp } from '../../../src/core/address/index.ts'
 import {
+  ceaseSubcodes,
   decodeUpdate,
   encodeKeepalive,
+  encodeNotification,
   encodeOpen,
   endOfRibOf,
+  errorCodes,
   isWireError,
   messageTypes,
+  notification,
 } from '../../../src/core/bgp/wire/index.ts'
 import type { Clock, Timer } from '../../../src/io/process/clock.ts'
 import { onFrames } from '../../fixtures/bgp/played-peer.ts'
@@ -25,8 +29,10 @@ export interface Router {
   readonly told: readonly string[]
   /** Prefix → next hops, as they stand. */
   routes(): Readonly<Record<string, readonly string[]>>
-  /** Ends the session, and hears of no other until `listen(true)`. */
-  hangUp(): void
+  /** Ends the session with Cease/Administrative Shutdown, and hears of no other until `listen(true)`. */
+  shutDown(): void
+  /** Says nothing more in this session. */
+  fallSilent(): void
   listen(isListening: boolean): void
   close(): Promise<void>
 }
@@ -52,6 +58,7 @@ export async function openRouter(clock: Clock): Promise<Router> {
   const rib = new Map<string, Map<number, string>>()
   const open = new Set<Socket>()
   let isListening = true
+  let isSilent = false
 
   function take(body: Uint8Array): void {
     const update = decodeUpdate(withoutLoopback(body), { fourOctetAs: true, addPath: [4], external: true })
@@ -79,7 +86,9 @@ export async function openRouter(clock: Clock): Promise<Router> {
     let isUp = false
     open.add(socket)
     socket.setNoDelay(true)
+    isSilent = false
     const keepAlive = (): void => {
+      if (isSilent) return
       socket.write(encodeKeepalive())
       keepalive = clock.after((holdTimeSeconds * 1000) / 9, keepAlive)
     }
@@ -102,19 +111,23 @@ export async function openRouter(clock: Clock): Promise<Router> {
     })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const hangUp = (): void => {
+  const endAll = (last?: Uint8Array): void => {
     isListening = false
-    for (const socket of open) socket.destroy()
+    for (const socket of open) {
+      if (last === undefined) socket.destroy()
+      else socket.end(last)
+    }
   }
   return {
     port: (server.address() as AddressInfo).port,
     sessions,
     told,
     routes: () => Object.fromEntries([...rib].map(([prefix, paths]) => [prefix, [...paths.values()].toSorted()])),
-    hangUp,
+    shutDown: () => endAll(encodeNotification(notification(errorCodes.cease, ceaseSubcodes.administrativeShutdown))),
+    fallSilent: () => void (isSilent = true),
     listen: (next) => void (isListening = next),
     close: async () => {
-      hangUp()
+      endAll()
       await new Promise((resolve) => server.close(resolve))
     },
   }
