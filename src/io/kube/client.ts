@@ -8,6 +8,7 @@ import { kubeError } from './error.ts'
 import type { Answer, KubeClient, KubeList, KubeObject, Resource, WriteOptions } from './interface.ts'
 import { openOutages } from './outage.ts'
 import { type QueryValue, resourcePath, withQuery } from './path.ts'
+import { openRefusals } from './refusals.ts'
 import { apiVersionOf } from './resources.ts'
 import { type Exchange, nameOf, openTransport } from './transport.ts'
 import { openWatch } from './watch.ts'
@@ -32,10 +33,12 @@ const patchTypes = {
 export function openClient(credentials: Credentials, { log, clock, userAgent }: ClientOptions): KubeClient {
   const transport = openTransport(credentials, { clock, userAgent })
   const outages = openOutages(clock)
+  const refusals = openRefusals(clock, log)
 
   async function send(exchange: Exchange): Promise<Answer<unknown>> {
     const answer = await transport.send(exchange)
     outages.note(answer)
+    refusals.note(exchange.method, exchange.path, answer)
     return answer
   }
 
