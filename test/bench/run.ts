@@ -14,6 +14,7 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'speaker: 1,000 Services': async (report) => (await import('./speaker/index.ts')).measure(report, [1_000]),
   'speaker: 10,000 Services': async (report) => (await import('./speaker/index.ts')).measure(report, [10_000]),
   'speaker: 10,000 host routes': async (report) => (await import('./host-routes.ts')).measure(report),
+  'speaker: requests of 100 nodes': async (report) => (await import('./speaker-requests.ts')).measure(report),
   'lab: the time line of a Service': async (report) => (await import('./lab-timeline.ts')).measure(report),
   'lab: creates, when none exist': async (report) => (await import('./creates.ts')).measureEmpty(report),
   'lab: creates, when 10,000 exist': async (report) => (await import('./creates.ts')).measureFull(report),
