@@ -44,7 +44,6 @@ const apart: readonly Claim[] = [
   ...peers,
   ...outages,
   ...restarts,
-  ...hostRoutes,
 ]
 const claims: readonly Claim[] = [
   ...mainJob,
@@ -64,6 +63,7 @@ const claims: readonly Claim[] = [
   ...certificates,
   ...life,
   ...disagreements,
+  ...hostRoutes,
   ...privileges,
   ...confinement,
   ...apart,
