@@ -24,10 +24,13 @@ import { sameValue } from '../src/core/status/index.ts'
 import type { Speaker } from './speaker-object.ts'
 
 const countersEveryMs = 60_000
+const lookGapMs = 50
 
 export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const { client, view, clock, random, log } = leading
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
+  /** Also putting a status together is paced, since it looks at every speaker; one of which it says nothing new is not written. */
+  const looks = openPace(clock, () => (lookGapMs * summaryGapMs(view.nodes.size)) / 1000)
   const writtenMs = new Map<string, number>()
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
 
@@ -40,13 +43,13 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
     const object = isPeer ? view.peers.get(name) : view.confs.get(name)
     if (object === undefined) {
       pace.forget(key)
+      looks.forget(key)
       writtenMs.delete(key)
       return 'done'
     }
-    // Also putting it together is paced: it looks at every speaker.
-    const waitMs = pace.waitMs(key)
-    if (waitMs > 0) return { retryAfterMs: waitMs }
-    pace.mark(key)
+    const lookMs = looks.waitMs(key)
+    if (lookMs > 0) return { retryAfterMs: lookMs }
+    looks.mark(key)
     const more = others.conditionOf(key, object, readConditions(object.status))
     const { stored, wanted } = isPeer
       ? peerStatuses(leading, object as BgpPeer, more)
@@ -58,6 +61,9 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
       if (!writtenMs.has(key)) writtenMs.set(key, nowMs)
       if (nowMs < dueMs) return { retryAfterMs: dueMs - nowMs }
     }
+    const waitMs = pace.waitMs(key)
+    if (waitMs > 0) return { retryAfterMs: waitMs }
+    pace.mark(key)
     writtenMs.set(key, nowMs)
     const ref = { resource: isPeer ? bgpPeers : bgpConfs, name }
     const body = [

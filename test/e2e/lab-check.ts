@@ -34,6 +34,7 @@ import { hostRoutes } from './claims/host-routes.ts'
 import { sessions } from './claims/sessions.ts'
 import { noRefusals, privileges } from './claims/privileges.ts'
 import { confinement } from './claims/confinement.ts'
+import { truth } from './claims/truth.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 const apart: readonly Claim[] = [
@@ -43,6 +44,7 @@ const apart: readonly Claim[] = [
   ...sessions,
   ...peers,
   ...outages,
+  ...truth,
   ...restarts,
 ]
 const claims: readonly Claim[] = [

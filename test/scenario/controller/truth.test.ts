@@ -58,6 +58,24 @@ scenario(
   },
 )
 
+scenario('what breaks for one BgpPeer does not delay what breaks for another a moment later', async (stage) => {
+  putLab(stage)
+  await stage.start()
+  const stateOf = (peer: string, node: string): string | undefined => {
+    interface Shape {
+      readonly nodesPeerStatus?: Readonly<Record<string, { readonly peerState: { readonly sessionState: string } }>>
+    }
+    const status = stage.get(bgpPeers, peer)?.['status'] as Shape | undefined
+    return status?.nodesPeerStatus?.[node]?.peerState.sessionState
+  }
+  await stage.until('both are up', () => stateOf('leaf1', 'master') === stateOf('leaf2', 'worker2'))
+  await stage.rest(10_000)
+  putSpeaker(stage, 'master', 'leaf1', 'IDLE')
+  await stage.until('leaf1 says so', () => stateOf('leaf1', 'master') === 'IDLE', { maxMs: 300 })
+  putSpeaker(stage, 'worker2', 'leaf2', 'IDLE')
+  await stage.until('leaf2 says so', () => stateOf('leaf2', 'worker2') === 'IDLE', { maxMs: 300 })
+})
+
 scenario(
   'the last way of a Service goes: its condition says so within 2 s; that of one that flaps is held',
   async (stage) => {
