@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 
 import { type Lab, waitFor } from '../lab/index.ts'
 import type { CreateTimes } from './create-timed.ts'
+import type { HeldConnection } from './connections.ts'
 import type { RequestsReport } from './requests.ts'
 
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
@@ -31,16 +32,31 @@ export interface Traffic {
 /** Sends requests over new connections, several at a time, until it is stopped; resolves when they are answered. */
 export async function openTraffic(lab: Lab, address: string): Promise<Traffic> {
   await everyNodeAnswers(lab, address)
-  const program = join(import.meta.dirname, 'requests.ts')
   const flags = ['--until-closed', '--parallel', '8', '--pause-ms', '20', '--timeout-ms', '5000']
-  const argv = ['netns', 'exec', lab.namespace('client'), node, program, `http://${address}/`, ...flags]
+  const stop = startClient(lab, 'requests.ts', `http://${address}/`, ...flags)
+  return { stop: async () => JSON.parse(await stop()) as RequestsReport }
+}
+
+export interface Connections {
+  /** What became of each. */
+  close(): Promise<readonly HeldConnection[]>
+}
+
+/** Holds so many connections open and uses them, until they are closed. */
+export async function openConnections(lab: Lab, address: string, count: number): Promise<Connections> {
+  await everyNodeAnswers(lab, address)
+  const close = startClient(lab, 'connections.ts', `http://${address}/`, String(count))
+  return { close: async () => JSON.parse(await close()) as readonly HeldConnection[] }
+}
+
+/** A program in the client's namespace; the function ends its standard input and resolves with what it prints. */
+function startClient(lab: Lab, program: string, ...args: readonly string[]): () => Promise<string> {
+  const argv = ['netns', 'exec', lab.namespace('client'), node, join(import.meta.dirname, program), ...args]
   const child = spawn('ip', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
-  const report = text(child.stdout)
-  return {
-    async stop() {
-      child.stdin.end()
-      return JSON.parse(await report) as RequestsReport
-    },
+  const output = text(child.stdout)
+  return () => {
+    child.stdin.end()
+    return output
   }
 }
 

@@ -1,7 +1,7 @@
 // Pods of a claim's own behind Services of its own: where they run, when they end, and what their EndpointSlices say.
 import { endpointSlices } from '../../src/io/kube/index.ts'
 import { type Lab, type NodeName, waitFor } from '../lab/index.ts'
-import { getOrUndefined } from './claim.ts'
+import { getOrUndefined, remove } from './claim.ts'
 
 export interface OwnPod {
   readonly name: string
@@ -46,7 +46,7 @@ export async function withPods<T>(
     await Promise.all(pods.map((pod) => createPod(lab, pod)))
     return await show()
   } finally {
-    for (const name of names) if ((await getOrUndefined(lab, podPath(name))) !== undefined) await deletePod(lab, name)
+    await remove(lab, 'pod', ...names)
     for (const name of names) {
       await waitFor(`Pod ${name} is gone`, async () => (await getOrUndefined(lab, podPath(name))) === undefined, {
         timeoutMs: 60_000,

@@ -1,12 +1,16 @@
 // Speakers restart while clients send requests all the time: with graceful restart (RFC 4724) nobody notices.
-import { type Lab, type LeafName, waitFor } from '../../lab/index.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { type Lab, type LeafName, type NodeName, nodeNames, nodes, waitFor } from '../../lab/index.ts'
 import { type Claim, expect, kubectl } from '../claim.ts'
-import { openTraffic } from '../client.ts'
+import { openConnections, openTraffic } from '../client.ts'
+import type { HeldConnection } from '../connections.ts'
 import type { RequestsReport } from '../requests.ts'
 import {
   type Session,
   addressOf,
   master,
+  nextHopsBecome,
   objectPath,
   routesAreBack,
   sessionBecomes,
@@ -81,7 +85,45 @@ async function underTraffic(lab: Lab, restart: (address: string) => Promise<stri
   }
 }
 
+/** The node at which a connection came in, by the source address that it has at the pod. */
+function entryOf({ from }: HeldConnection): NodeName | undefined {
+  return nodeNames.find((name) => [nodes[name].address, nodes[name].podGateway].includes(from))
+}
+
 export const restarts: readonly Claim[] = [
+  {
+    name: 'a speaker killed without graceful restart: its routes go, connections that came in at other nodes go on',
+    async run(lab) {
+      const address = await addressOf(lab, 'echo')
+      await routesAreBack(lab, address)
+      const speaker = lab.program('speaker', 'worker2')
+      const connections = await openConnections(lab, address, 40)
+      let held: readonly HeldConnection[]
+      try {
+        // Each has been used for a while before, and is after.
+        await pause(1500)
+        await speaker.stop('SIGKILL')
+        await nextHopsBecome(lab, address, [master, worker1], [], 60_000)
+        await pause(1500)
+      } finally {
+        // A router that has one more way again may choose it for connections that are there: they end before.
+        held = await connections.close()
+        await speaker.start()
+      }
+      await routesAreBack(lab, address)
+      const figures = nodeNames.map((name) => {
+        const mine = held.filter((each) => entryOf(each) === name)
+        const lost = mine.filter(({ error }) => error !== undefined)
+        expect(mine.length > 0, `no connection came in at ${name}: ${held.map(({ from }) => from).join()}`)
+        expect(
+          name === 'worker2' || lost.length === 0,
+          `${lost.length} of ${mine.length} connections at ${name} were lost: ${lost.map(({ error }) => error).join('; ')}`,
+        )
+        return `${name} ${mine.length - lost.length} of ${mine.length}`
+      })
+      return `connections that went on: ${figures.join(', ')}`
+    },
+  },
   {
     name: 'a speaker ended by SIGTERM and started again, with graceful restart: no request fails, no next hop is missing',
     run: (lab) =>
