@@ -35,17 +35,15 @@ export interface Announcer {
   exceptions(most: number): { readonly listed: readonly AnnouncementException[]; readonly total: number }
 }
 
-interface Known {
-  readonly decision: Announcement | NotAnnounced
-  /** By peer, as the engine was told. */
-  readonly told: Map<string, readonly Path[]>
-}
+type Decision = Announcement | NotAnnounced
 
 /** Some milliseconds' worth. */
 const mostAtOnce = 200
 
 export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }: AnnouncerOptions): Announcer {
-  const known = new Map<string, Known>()
+  /** What the engine has been told: the paths of the decision, but to peers that are forgotten. */
+  const known = new Map<string, Decision>()
+  const forgotten = new Set<string>()
   const withExceptions = new Set<string>()
   const reasonCounts = new Map<ReasonCode, number>()
   let announced = 0
@@ -57,7 +55,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   let started = false
   let scheduled = false
 
-  function count(decision: Announcement | NotAnnounced, by: 1 | -1): void {
+  function count(decision: Decision, by: 1 | -1): void {
     if (decision.kind === 'announced') announced += by
     else reasonCounts.set(decision.reason.code, (reasonCounts.get(decision.reason.code) ?? 0) + by)
   }
@@ -67,30 +65,28 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     const before = known.get(text)
     const isHeld = world.holders.has(text)
     if (!isHeld && before === undefined) return false
-    const address = before?.decision.address ?? parseIp(text)
+    const address = before?.address ?? parseIp(text)
     if (address === undefined) return false
     const decision = decideAnnouncement(address, world, nodeName)
-    const told = before?.told ?? new Map<string, readonly Path[]>()
-    const paths = decision.kind === 'announced' ? decision.paths : noPaths
+    const told = pathsOf(before)
+    const paths = pathsOf(decision)
     for (const [peer, wanted] of paths) {
-      if (arePathsSame(told.get(peer) ?? [], wanted)) continue
-      told.set(peer, wanted)
+      if (!forgotten.has(peer) && arePathsSame(told.get(peer) ?? [], wanted)) continue
       bgp.setPaths(peer, hostPrefix(address), wanted)
     }
     for (const peer of told.keys()) {
-      if (paths.has(peer)) continue
-      told.delete(peer)
+      if (paths.has(peer) || forgotten.has(peer)) continue
       if (world.peers.has(peer)) bgp.setPaths(peer, hostPrefix(address), [])
     }
     setHostAddress(text, decision.host === undefined ? undefined : { address, ...decision.host })
-    if (before !== undefined) count(before.decision, -1)
+    if (before !== undefined) count(before, -1)
     if (isHeld) {
       count(decision, 1)
-      known.set(text, { decision, told })
+      known.set(text, decision)
     } else known.delete(text)
     if (isHeld && decision.exceptions.length > 0) withExceptions.add(text)
     else withExceptions.delete(text)
-    return !areExceptionsSame(before?.decision.exceptions ?? [], isHeld ? decision.exceptions : [])
+    return !areExceptionsSame(before?.exceptions ?? [], isHeld ? decision.exceptions : [])
   }
 
   function flush(): void {
@@ -98,6 +94,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     work([...named, ...rest])
     named.clear()
     rest.clear()
+    forgotten.clear()
   }
 
   function takeAll(): void {
@@ -152,7 +149,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     },
     flush,
     forgetPeer: (peer) => {
-      for (const { told } of known.values()) told.delete(peer)
+      forgotten.add(peer)
       touchedAll = true
       // End-of-RIB says that all has been sent: the engine must know all before the session can be up.
       together = true
@@ -164,7 +161,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
       const listed: AnnouncementException[] = []
       let total = 0
       for (const text of [...withExceptions].toSorted()) {
-        const exceptions = known.get(text)?.decision.exceptions ?? []
+        const exceptions = known.get(text)?.exceptions ?? []
         total += exceptions.length
         listed.push(...exceptions.slice(0, Math.max(0, most - listed.length)))
       }
@@ -174,6 +171,10 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
 }
 
 const noPaths: ReadonlyMap<string, readonly Path[]> = new Map()
+
+function pathsOf(decision: Decision | undefined): ReadonlyMap<string, readonly Path[]> {
+  return decision?.kind === 'announced' ? decision.paths : noPaths
+}
 
 function areExceptionsSame(a: readonly AnnouncementException[], b: readonly AnnouncementException[]): boolean {
   if (a.length === 0 && b.length === 0) return true
