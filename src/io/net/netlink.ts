@@ -7,15 +7,9 @@
 //   time.
 // - Dumps are not filtered by the kernel: what is not ours is dropped here.
 import netlink, { type RtNetlinkSocket, type rt } from 'netlink'
-import { type Family, hostPrefix, ipFromBytes, ipToBytes } from '../../core/address/index.ts'
-import {
-  type HostRoute,
-  type HostRule,
-  hostProtocol,
-  hostTable,
-  localTable,
-  preferenceOf,
-} from '../../core/routes/index.ts'
+import { type Family, hostPrefix, ipToBytes } from '../../core/address/index.ts'
+import { type HostRoute, type HostRule, hostProtocol, hostTable, preferenceOf } from '../../core/routes/index.ts'
+import { readHostRoute } from './route-dump.ts'
 
 export type NetlinkErrorCode =
   /** EEXIST: ours or somebody else's. */
@@ -53,6 +47,9 @@ export interface Netlink {
 // linux/netlink.h
 const flagCreate = 0x400
 const flagExclusive = 0x200
+const flagDump = 0x300
+// linux/rtnetlink.h
+const getRoute = 26
 const loopbackIndex = 1
 // The library's type knows the named protocols only.
 const unnamedProtocol: unknown = hostProtocol
@@ -139,15 +136,12 @@ function ruleMessage(rule: HostRule): { readonly data: rt.Rule; readonly attrs: 
 async function listRoutes(socket: RtNetlinkSocket): Promise<readonly HostRoute[]> {
   const found: HostRoute[] = []
   for (const family of [4, 6] as const) {
-    const routes = await socket.getRoutes({ family: numberOf(family) }, {}, { timeout: timeoutMs })
-    const width = family === 4 ? 32 : 128
-    for (const { data, attrs } of routes) {
-      const table = attrs.table ?? data.table
-      const isOurs = data.protocol === (unnamedProtocol as rt.RouteProtocol) && attrs.oif === loopbackIndex
-      if (!isOurs || data.dstLen !== width || attrs.dst === undefined) continue
-      if (table !== hostTable && table !== localTable) continue
-      const type = netlink.rt.RouteType[typeOf(family, table)]
-      if (data.type === type) found.push({ address: ipFromBytes(attrs.dst), table })
+    const header = Buffer.alloc(12)
+    header[0] = numberOf(family)
+    const [messages] = await socket.socket.request(getRoute, header, { flags: flagDump, timeout: timeoutMs })
+    for (const { data } of messages) {
+      const route = readHostRoute(data, family, (table) => typeOf(family, table))
+      if (route !== undefined) found.push(route)
     }
   }
   return found

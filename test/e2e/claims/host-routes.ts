@@ -68,7 +68,7 @@ async function foreignState(lab: Lab, node: NodeName): Promise<readonly string[]
   const [routes, routes6, rules] = await Promise.all([
     lab.read(node, 'ip -N -4 route show table all'),
     lab.read(node, 'ip -N -6 route show table all'),
-    lab.read(node, 'ip -N -4 rule show'),
+    lab.read(node, 'ip -N -4 rule show; ip -N -6 rule show'),
   ])
   const own = new RegExp(`proto ${protocol}\\b`)
   // Counters and life times of IPv6 routes say nothing of who touched them.
