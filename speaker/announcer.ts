@@ -91,7 +91,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
 
   function flush(): void {
     takeAll()
-    work([...named, ...rest])
+    work([...new Set([...named, ...rest])])
     named.clear()
     rest.clear()
     forgotten.clear()
