@@ -73,7 +73,6 @@ export interface View {
   missing(): readonly string[]
   setPeers(peers: ReadonlyMap<string, PeerView>, noPeer: Reason | undefined): void
   setDrain(phase: DrainPhase): void
-  setLeaving(): void
   /** Wall time up to which the Services are current; undefined: not yet known. */
   currentUpToMs(): number | undefined
   readonly reflectors: () => readonly (readonly [string, Reflector<unknown>])[]
@@ -93,7 +92,6 @@ export function openView(options: ViewOptions): View {
   const world: Writable<World> = {
     node: undefined,
     drain: 'none',
-    leaving: false,
     services: announced,
     holders: holders.byAddress,
     slices: slices.byService,
@@ -253,10 +251,6 @@ export function openView(options: ViewOptions): View {
     },
     setDrain: (phase) => {
       world.drain = phase
-      onTouched(undefined)
-    },
-    setLeaving: () => {
-      world.leaving = true
       onTouched(undefined)
     },
     currentUpToMs: () => serviceReflector?.currentUpToMs(),

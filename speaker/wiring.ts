@@ -57,9 +57,6 @@ export interface Speaker {
   meaningOfTermination(): Promise<'restart' | 'leave'>
 }
 
-/** Beside all else that ends within the grace period of a Pod; a drain takes its time instead: see drain.ts. */
-const taggedBeforeLeavingMs = 1000
-
 /** Rejects when the metrics address cannot be listened on. */
 export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
   const { client, netlink, nodeName, namespace, metricsListen, version, clock, log } = options
@@ -190,21 +187,12 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
       drain.stop()
       if (how === 'leave' && isStarted) {
         isLeaving = true
-        if (view.world.drain === 'none' && announcer.announcedCount() > 0) {
-          // RFC 8326: routers move the traffic while the way is still there.
-          view.setDrain('tagged')
-          announcer.flush()
-          await Promise.race([bgp.drained(), pause(clock, 1000)])
-          await pause(clock, taggedBeforeLeavingMs)
-        }
-        view.setLeaving()
-        announcer.flush()
         // Others must not announce this node in our place; told before the sessions end, if the API server is there.
         await Promise.race([report.flush(), pause(clock, 1000)])
-        await Promise.race([bgp.drained(), pause(clock, 2000)])
       }
       await Promise.all([report.stop(), presence.stop(), sessions.stop(), routes.stop()])
-      await Promise.race([bgp.close(how), pause(clock, 5000)])
+      // Leaving, the engine tags and withdraws everything; the kernel takes the traffic until then.
+      await Promise.race([bgp.close(how), pause(clock, 6000)])
       await Promise.race([events.flush(), pause(clock, 500)])
       if (how === 'leave') {
         const removed = await removeAll(netlink)

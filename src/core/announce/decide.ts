@@ -53,7 +53,6 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
   }
   const ownReason = reasonAgainstOwn(eligible, world, self)
   const host = ownReason === undefined ? { hostAccess: view?.eip.hostAccess ?? false } : undefined
-  if (world.leaving) return refuse(ownReason ?? leavingReason(self))
   if (world.peers.size === 0) return refuse(world.noPeer ?? noPeerReason(self), host)
 
   const paths = new Map<string, readonly Path[]>()
@@ -115,7 +114,7 @@ function eligibleNodes(services: readonly AnnouncedService[], family: Family, wo
   const nodes = new Set<string>()
   for (const service of services) {
     const slices = world.slices.get(`${service.namespace}/${service.name}`)
-    const ready = readyNodes(slices?.values() ?? [], family)
+    const ready = readyNodes(slices ?? [], family)
     if (service.externalTrafficPolicy === 'Cluster') every ||= ready.any
     else for (const node of ready.nodes) nodes.add(node)
   }
@@ -127,18 +126,14 @@ function isEligible(eligible: Eligible, node: string): boolean {
 }
 
 function reasonAgainstOwn(eligible: Eligible, world: World, self: string): Reason | undefined {
-  const { node, drain, leaving } = world
+  const { node, drain } = world
   if (node === undefined) return { code: 'NodeDeleting', message: `there is no Node ${self} any more` }
   const draining = node.drain && drain !== 'withdrawn'
   const seen = draining ? { ...node, drain: false } : node
-  const unusable = nodeUnusable(seen, { speakerAlive: true, leaving, mostNodesUnknown: false })
+  const unusable = nodeUnusable(seen, { speakerAlive: true, leaving: false, mostNodesUnknown: false })
   if (unusable !== undefined) return unusable
   if (isEligible(eligible, self)) return undefined
   return { code: 'NoLocalEndpoint', message: `policy Local, and node ${self} has no ready endpoint` }
-}
-
-function leavingReason(self: string): Reason {
-  return { code: 'NodeLeaving', message: `the speaker of node ${self} is leaving the node` }
 }
 
 function noPeerReason(self: string): Reason {

@@ -65,14 +65,12 @@ export interface World {
   /** The own Node; undefined when it is gone. */
   readonly node: Node | undefined
   readonly drain: DrainPhase
-  /** The speaker withdraws everything because it leaves the node. */
-  readonly leaving: boolean
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, AnnouncedService>
   /** Address → keys of the Services whose status has it. */
-  readonly holders: ReadonlyMap<string, ReadonlySet<string>>
-  /** Service key → its slices by name. */
-  readonly slices: ReadonlyMap<string, ReadonlyMap<string, EndpointSlice>>
+  readonly holders: ReadonlyMap<string, readonly string[]>
+  /** Service key → its slices. */
+  readonly slices: ReadonlyMap<string, readonly EndpointSlice[]>
   readonly eips: ReadonlyMap<string, EipView>
   readonly peers: ReadonlyMap<string, PeerView>
   /** Why there are no peers, when there are none. */

@@ -20,12 +20,17 @@ import { onFrames } from '../../fixtures/bgp/played-peer.ts'
 
 export const routerAs = 50001
 const holdTimeSeconds = 90
+/** RFC 8326. */
+const gracefulShutdown = 0xffff_0000
 
 export interface Router {
   readonly port: number
   /** Sessions that came up, and that ended. */
   readonly sessions: { begun: number; ended: number }
-  /** Every UPDATE but an End-of-RIB, in order: `172.22.0.10/32 via 127.0.0.1`, `172.22.0.10/32 withdrawn`. */
+  /**
+   * Every UPDATE but an End-of-RIB, and NOTIFICATIONs, in order: `172.22.0.10/32 via 10.0.0.1`, the same with `tagged`
+   * when it carries GRACEFUL_SHUTDOWN, `172.22.0.10/32 withdrawn via 10.0.0.1`, `NOTIFICATION`.
+   */
   readonly told: readonly string[]
   /** Prefix → next hops, as they stand. */
   routes(): Readonly<Record<string, readonly string[]>>
@@ -71,12 +76,13 @@ export async function openRouter(clock: Clock): Promise<Router> {
       if (paths?.size === 0) rib.delete(formatPrefix(prefix))
       told.push(`${formatPrefix(prefix)} withdrawn${gone === undefined ? '' : ` via ${gone}`}`)
     }
-    const { nextHop } = update.attributes
+    const { nextHop, communities = [] } = update.attributes
+    const tagged = communities.includes(gracefulShutdown) ? ' tagged' : ''
     for (const { prefix, pathId = 0 } of update.nlri) {
       const paths = rib.get(formatPrefix(prefix)) ?? new Map<number, string>()
       const via = nextHop === undefined ? '?' : formatIp(nextHop)
       rib.set(formatPrefix(prefix), paths.set(pathId, via))
-      told.push(`${formatPrefix(prefix)} via ${via}`)
+      told.push(`${formatPrefix(prefix)} via ${via}${tagged}`)
     }
   }
 
@@ -108,6 +114,7 @@ export async function openRouter(clock: Clock): Promise<Router> {
         isUp = true
         sessions.begun++
       } else if (type === messageTypes.update) take(body)
+      else if (type === messageTypes.notification) told.push('NOTIFICATION')
     })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))

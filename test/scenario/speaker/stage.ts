@@ -18,7 +18,7 @@ import {
   speakers,
 } from '../../../src/io/kube/index.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
-import { type Speaker, openSpeaker } from '../../../speaker/wiring.ts'
+import { openSpeaker } from '../../../speaker/wiring.ts'
 import type { SpeakerStatus } from '../../../src/core/model/index.ts'
 import { type ManualClock, manualClock } from '../../unit/io/process/manual-clock.ts'
 import { type FakeNetlink, fakeNetlink } from '../../unit/speaker/fakes.ts'
@@ -38,10 +38,13 @@ export interface Stage {
   readonly clock: ManualClock
   readonly router: Router
   readonly netlink: FakeNetlink
-  readonly speaker: Speaker
+  /** Once: what is asked later has no effect. */
+  readonly stop: (how: 'restart' | 'leave') => Promise<void>
   readonly node: (name: string, ready: 'True' | 'False' | 'Unknown') => void
   /** With an endpoint on master, where the speaker runs. */
   readonly service: (name: string, address: string) => void
+  /** Of the own Node: `bellhop.dev/drain`. */
+  readonly drain: () => void
   readonly removeService: (name: string) => void
   /** The Service's only endpoint, ready or not. */
   readonly endpoint: (service: string, isReady: boolean) => void
@@ -69,10 +72,18 @@ export function scenario(name: string, run: (stage: Stage) => Promise<void>): vo
     })
     const until: Stage['until'] = (what, holds, withinMs = 60_000) =>
       advanceUntil(clock, what, holds, { stepMs: 50, maxMs: withinMs, busy })
+    let stopping: Promise<void> | undefined
+    const stop = async (how: 'restart' | 'leave'): Promise<void> => {
+      let stopped = false
+      stopping ??= speaker.stop(how)
+      void stopping.then(() => (stopped = true))
+      await advanceUntil(clock, 'the speaker has stopped', () => stopped, { stepMs: 100, busy })
+    }
     const stage: Stage = {
-      ...{ api, clock, router, netlink, speaker, until },
+      ...{ api, clock, router, netlink, until, stop },
       node: (node, ready) => putNode(api, node, ready),
       service: (service, address) => putService(api, service, address),
+      drain: () => putNode(api, 'master', 'True', { 'bellhop.dev/drain': 'true' }),
       removeService: (service) => api.remove(services, `default/${service}`),
       endpoint: (service, isReady) => putSlice(api, service, isReady),
       status: () => api.get(speakers, 'master')?.['status'] as SpeakerStatus,
@@ -90,10 +101,7 @@ export function scenario(name: string, run: (stage: Stage) => Promise<void>): vo
       await until('the session is reported', () => stage.status()?.up === 1)
       await run(stage)
     } finally {
-      let stopped = false
-      const stopping = speaker.stop('restart').then(() => (stopped = true))
-      await advanceUntil(clock, 'the speaker has stopped', () => stopped, { stepMs: 100 })
-      await stopping
+      await stop('restart')
     }
   })
 }
@@ -122,9 +130,9 @@ function putCluster(api: FakeApiServer, port: number): void {
   putService(api, 'b', '172.22.0.11')
 }
 
-function putNode(api: FakeApiServer, name: string, ready: string): void {
+function putNode(api: FakeApiServer, name: string, ready: string, annotations = {}): void {
   api.put(nodes, {
-    metadata: { name, labels: name === 'master' ? { 'openelb.kubesphere.io/rack': 'leaf1' } : {} },
+    metadata: { name, annotations, labels: name === 'master' ? { 'openelb.kubesphere.io/rack': 'leaf1' } : {} },
     status: {
       addresses: [{ type: 'InternalIP', address: name === 'master' ? ownAddress : mateAddress }],
       conditions: [{ type: 'Ready', status: ready }],

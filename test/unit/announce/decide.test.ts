@@ -165,10 +165,6 @@ void test('draining: first GRACEFUL_SHUTDOWN, then withdrawn (part of BGP-21)', 
   assert.equal(decide({ node: drained, drain: 'withdrawn', slices: [onMaster] }).reason, 'NodeDrained')
 })
 
-void test('leaving: nothing is announced, assigned nodes neither', () => {
-  assert.equal(decide({ leaving: true, slices: [onMaster], proxied: [worker1] }).reason, 'NodeLeaving')
-})
-
 void test('Eip.spec.bgp: attributes on every path, peers by name (part of BGP-19)', () => {
   const bgp = {
     communities: ['65000:1', 'no-export'],

@@ -1,6 +1,12 @@
 // Worlds small enough to read: the lab's nodes and peers, built through the readers of the model.
 import { type Family, type Ip, formatIp, parseIp, parsePrefix } from '../../../src/core/address/index.ts'
-import { type AnnouncedService, type PeerView, type World, viewEip } from '../../../src/core/announce/index.ts'
+import {
+  type AnnouncedService,
+  type PeerView,
+  SliceIndex,
+  type World,
+  viewEip,
+} from '../../../src/core/announce/index.ts'
 import {
   type BgpPeer,
   type Eip,
@@ -120,25 +126,21 @@ export interface WorldFields {
 
 export function world(fields: WorldFields): World {
   const services = new Map((fields.services ?? []).map((each) => [`${each.namespace}/${each.name}`, each]))
-  const holders = new Map<string, Set<string>>()
+  const holders = new Map<string, readonly string[]>()
   for (const [key, { ingress }] of services) {
     for (const address of ingress) {
       const text = formatIp(address)
-      holders.set(text, (holders.get(text) ?? new Set()).add(key))
+      holders.set(text, [...(holders.get(text) ?? []), key])
     }
   }
-  const slices = new Map<string, Map<string, EndpointSlice>>()
-  for (const each of fields.slices ?? []) {
-    const key = `${each.namespace}/${each.service}`
-    slices.set(key, (slices.get(key) ?? new Map<string, EndpointSlice>()).set(each.name, each))
-  }
+  const slices = new SliceIndex()
+  for (const each of fields.slices ?? []) slices.put(each)
   return {
     node: 'node' in fields ? fields.node : node('master', { ip: '192.168.0.3', rack: 'leaf1' }),
     drain: fields.drain ?? 'none',
-    leaving: fields.leaving ?? false,
     services,
     holders,
-    slices,
+    slices: slices.byService,
     eips: new Map((fields.eips ?? [eip('pool', '172.22.0.0/24')]).map((each) => [each.name, viewEip(each)])),
     peers: new Map((fields.peers ?? [peerView('leaf1')]).map((each) => [each.name, each])),
     noPeer: undefined,
