@@ -3,7 +3,7 @@ import { type IpRange, parseIp, rangeContains } from '../src/core/address/index.
 
 export interface Holders {
   /** Address → keys `namespace/name` of Services. */
-  readonly byAddress: ReadonlyMap<string, ReadonlySet<string>>
+  readonly byAddress: ReadonlyMap<string, readonly string[]>
   /** The Service holds these now. */
   move(key: string, before: readonly string[], now: readonly string[]): void
   /** Held addresses in any of the ranges; looks at all. */
@@ -11,19 +11,19 @@ export interface Holders {
 }
 
 export function openHolders(): Holders {
-  const byAddress = new Map<string, Set<string>>()
+  // Nearly all have one: a set for each would take more room than all else that is known of it.
+  const byAddress = new Map<string, readonly string[]>()
   return {
     byAddress,
     move(key, before, now) {
       for (const address of before) {
-        const keys = byAddress.get(address)
-        keys?.delete(key)
-        if (keys?.size === 0) byAddress.delete(address)
+        const others = (byAddress.get(address) ?? []).filter((each) => each !== key)
+        if (others.length > 0) byAddress.set(address, others)
+        else byAddress.delete(address)
       }
       for (const address of now) {
-        const keys = byAddress.get(address)
-        if (keys === undefined) byAddress.set(address, new Set([key]))
-        else keys.add(key)
+        const others = (byAddress.get(address) ?? []).filter((each) => each !== key)
+        byAddress.set(address, [...others, key])
       }
     },
     within: (ranges) =>

@@ -2,29 +2,30 @@
 import type { EndpointSlice } from '../model/index.ts'
 
 export class SliceIndex {
-  readonly #byService = new Map<string, Map<string, EndpointSlice>>()
+  // Most Services have one: a map for each would take more room than all else that is known of it.
+  readonly #byService = new Map<string, readonly EndpointSlice[]>()
 
-  /** Key `namespace/name` of the Service → its slices by name. */
-  get byService(): ReadonlyMap<string, ReadonlyMap<string, EndpointSlice>> {
+  /** Key `namespace/name` of the Service → its slices. */
+  get byService(): ReadonlyMap<string, readonly EndpointSlice[]> {
     return this.#byService
   }
 
   of(service: string): readonly EndpointSlice[] {
-    return [...(this.#byService.get(service)?.values() ?? [])]
+    return this.#byService.get(service) ?? []
   }
 
   put(slice: EndpointSlice): void {
     const service = serviceKeyOf(slice)
-    const known = this.#byService.get(service) ?? new Map<string, EndpointSlice>()
-    this.#byService.set(service, known.set(slice.name, slice))
+    const others = this.of(service).filter(({ name }) => name !== slice.name)
+    this.#byService.set(service, [...others, slice])
   }
 
   /** Only this very object: one that leaves one watch may have come with another already. */
   remove(slice: EndpointSlice): void {
     const service = serviceKeyOf(slice)
-    const known = this.#byService.get(service)
-    if (known?.get(slice.name) === slice) known.delete(slice.name)
-    if (known?.size === 0) this.#byService.delete(service)
+    const others = this.of(service).filter((each) => each !== slice)
+    if (others.length > 0) this.#byService.set(service, others)
+    else this.#byService.delete(service)
   }
 
   clear(): void {
