@@ -84,7 +84,10 @@ export const truth: readonly Claim[] = [
         ])
         const { sessions: [own] = [] } = (await speakerOf(lab, 'worker2')).status ?? {}
         const { sessions: [other] = [] } = (await speakerOf(lab, 'master')).status ?? {}
-        expect(/Cease\/Administrative Shutdown received/.test(own?.lastError ?? ''), `the reason told is ${own?.lastError}`)
+        expect(
+          /Cease\/Administrative Shutdown received/.test(own?.lastError ?? ''),
+          `the reason told is ${own?.lastError}`,
+        )
         const brokeMs = Date.parse(own?.since ?? '')
         const lastMs = Math.max(brokeMs, Date.parse(other?.since ?? ''))
         const all = Object.entries(seenMs).map(([what, atMs]): [string, number] => [what, atMs - brokeMs])
