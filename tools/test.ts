@@ -21,7 +21,7 @@ interface Stage {
 
 const usage = `usage: node tools/test.ts [--long] [--only STAGE] [--no-lab]
 
-  --long         the long variants too: full fuzzing, minutes of outage, racks and sessions taken apart (make test-long)
+  --long         the long variants too: full fuzzing, minutes of outage and of waiting (make test-long)
   --only STAGE   one of: unit, property, scenario, interop, e2e, lab
   --no-lab       everything that needs no control plane
 `
