@@ -14,13 +14,19 @@ export function backoffMs(failures: number, random: () => number, { minMs, maxMs
   return wholeMs * (0.5 + random() / 2)
 }
 
-/** The same, but never before the server said to come back; up to a quarter later, so that not all do at once. */
+/** API servers ask for 32 s at most; a proxy that asks for an hour would have us announce what is gone for as long. */
+const longestAskedMs = 40_000
+
+/**
+ * The same, but not before the server said to come back, as far as `longestAskedMs`; up to a quarter later, so that not all
+ * do at once.
+ */
 export function retryDelayMs(
   failures: number,
   error: KubeError | undefined,
   random: () => number,
   bounds: BackoffBounds,
 ): number {
-  const askedMs = (error?.retryAfterMs ?? 0) * (1 + random() / 4)
+  const askedMs = Math.min(longestAskedMs, error?.retryAfterMs ?? 0) * (1 + random() / 4)
   return Math.max(askedMs, backoffMs(failures, random, bounds))
 }

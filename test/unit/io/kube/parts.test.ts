@@ -23,17 +23,13 @@ void test('a backoff doubles up to its most; its upper half is random', () => {
   )
 })
 
-void test('a Retry-After is never undercut', () => {
-  const bounds = { minMs: 200, maxMs: 10_000 }
-  const error = { code: 'TooManyRequests', message: '', retryAfterMs: 60_000 } as const
-  assert.equal(
-    retryDelayMs(1, error, () => 0, bounds),
-    60_000,
-  )
-  assert.equal(
-    retryDelayMs(1, error, () => 1, bounds),
-    75_000,
-  )
+void test('a Retry-After is not undercut, but one of minutes is not believed', () => {
+  const delayMs = (retryAfterMs: number, random: number): number => {
+    const error = { code: 'TooManyRequests', message: '', retryAfterMs } as const
+    return retryDelayMs(1, error, () => random, { minMs: 200, maxMs: 10_000 })
+  }
+  assert.deepEqual([delayMs(32_000, 0), delayMs(32_000, 1)], [32_000, 40_000])
+  assert.deepEqual([delayMs(600_000, 0), delayMs(600_000, 1)], [40_000, 50_000])
 })
 
 void test('paths are those of the API server', () => {
