@@ -6,6 +6,7 @@ import { hostPrefix, parseIp, sameIp } from '../src/core/address/index.ts'
 import type { HostAddress } from '../src/core/routes/index.ts'
 import type { AnnouncementException, ReasonCode } from '../src/core/model/index.ts'
 import type { Path } from '../src/core/bgp/index.ts'
+import { PathInterner } from '../src/core/bgp/rib/index.ts'
 import type { Bgp } from '../src/io/bgp/index.ts'
 
 export interface AnnouncerOptions {
@@ -44,6 +45,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   /** What the engine has been told: the paths of the decision, but to peers that are forgotten. */
   const known = new Map<string, Decision>()
   const forgotten = new Set<string>()
+  const interner = new PathInterner()
   const withExceptions = new Set<string>()
   const reasonCounts = new Map<ReasonCode, number>()
   let announced = 0
@@ -67,7 +69,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     if (!isHeld && before === undefined) return false
     const address = before?.address ?? parseIp(text)
     if (address === undefined) return false
-    const decision = decideAnnouncement(address, world, nodeName)
+    const decision = sharePaths(decideAnnouncement(address, world, nodeName))
     const told = pathsOf(before)
     const paths = pathsOf(decision)
     for (const [peer, wanted] of paths) {
@@ -87,6 +89,13 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     if (isHeld && decision.exceptions.length > 0) withExceptions.add(text)
     else withExceptions.delete(text)
     return !areExceptionsSame(before?.exceptions ?? [], isHeld ? decision.exceptions : [])
+  }
+
+  // The paths of one address are those of thousands: kept once.
+  function sharePaths(decision: Decision): Decision {
+    if (decision.kind !== 'announced') return decision
+    const paths = new Map([...decision.paths].map(([peer, each]) => [peer, interner.intern(each)]))
+    return { ...decision, paths }
   }
 
   function flush(): void {

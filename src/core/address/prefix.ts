@@ -31,7 +31,7 @@ export function parsePrefix(text: string): Prefix | undefined {
 
 /** Canonical text `address/length`; a map key. */
 export function formatPrefix(prefix: Prefix): string {
-  return `${formatIp(prefix.ip)}/${prefix.length}`
+  return [formatIp(prefix.ip), prefix.length].join('/')
 }
 
 export function prefixContains(prefix: Prefix, ip: Ip): boolean {

@@ -1,5 +1,5 @@
 // EndpointSlices by the Service they belong to.
-import type { EndpointSlice } from '../model/index.ts'
+import { type EndpointSlice, keyOf } from '../model/index.ts'
 
 export class SliceIndex {
   // Most Services have one: a map for each would take more room than all else that is known of it.
@@ -35,5 +35,5 @@ export class SliceIndex {
 
 /** Key of the Service that the slice belongs to. */
 export function serviceKeyOf({ namespace, service }: EndpointSlice): string {
-  return `${namespace}/${service}`
+  return keyOf({ namespace, name: service })
 }

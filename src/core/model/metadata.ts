@@ -33,5 +33,6 @@ export function readMetadata({ metadata }: KubeObjectLike): Metadata {
 
 /** Key of an object in stores and queues: `namespace/name`, or `name` for a cluster-scoped one. */
 export function keyOf({ namespace, name }: Pick<Metadata, 'namespace' | 'name'>): string {
-  return namespace === '' ? name : `${namespace}/${name}`
+  // One piece, as texts of addresses are.
+  return namespace === '' ? name : [namespace, name].join('/')
 }

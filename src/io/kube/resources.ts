@@ -1,3 +1,4 @@
+import { keyOf } from '../../core/model/metadata.ts'
 import { group } from '../../core/model/names.ts'
 import type { ObjectRef, Resource } from './interface.ts'
 
@@ -50,5 +51,5 @@ export function apiVersionOf({ group, version }: Resource): string {
 
 /** Key of an object in stores and queues, as `keyOf` of core/model. */
 export function keyOfRef({ namespace, name }: Pick<ObjectRef, 'namespace' | 'name'>): string {
-  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`
+  return keyOf({ namespace: namespace ?? '', name })
 }
