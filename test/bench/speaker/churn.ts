@@ -6,7 +6,7 @@ import type { ApiAccess } from '../../lab/api.ts'
 import { waitFor } from '../../lab/wait.ts'
 import { type Measure, asValue } from '../measure.ts'
 import type { Listener } from './listener.ts'
-import { setEndpoint } from './objects.ts'
+import { isLocal, setEndpoint } from './objects.ts'
 
 const perSecond = 100
 const seconds = 60
@@ -33,11 +33,11 @@ export async function churn({
     const round = Math.floor(asked / perSecond)
     // The same hundred Services all the time: each is changed once a second, and never twice at once.
     const index = asked % perSecond
-    const isLocal = index % 2 === 1
+    const local = isLocal(index)
     const ready = round % 2 === 1
-    if (isLocal && !ready) withdrawals += 1
+    if (local && !ready) withdrawals += 1
     underWay[index] = (underWay[index] ?? Promise.resolve()).then(() =>
-      setEndpoint(api, index, isLocal ? 'master' : 'worker2', ready),
+      setEndpoint(api, index, local ? 'master' : 'worker2', ready),
     )
   }
   await Promise.all(underWay)

@@ -18,6 +18,8 @@ import {
   createService,
   createServices,
   deleteService,
+  isLocal,
+  mostWithLocal,
   patchService,
   setEndpoint,
 } from './objects.ts'
@@ -116,8 +118,7 @@ async function change(size: number): Promise<void> {
   const policy: number[] = []
   const deleted: number[] = []
   for (let i = 0; i < samples; i++) {
-    // Of policy Local, which odd ones are.
-    const local = ((i * 7919) % (size / 2)) * 2 + 1
+    const local = ((i * 7919) % (Math.min(size, mostWithLocal) / 2)) * 2 + 1
     endpoint.push(await timed(local, false, () => setEndpoint(api, local, 'master', false)))
     endpoint.push(await timed(local, true, () => setEndpoint(api, local, 'master', true)))
   }
@@ -134,7 +135,7 @@ async function change(size: number): Promise<void> {
     await setEndpoint(api, fresh, 'master', false)
     const cluster = { spec: { externalTrafficPolicy: 'Cluster' } }
     const local = { spec: { externalTrafficPolicy: 'Local' } }
-    if (fresh % 2 === 0) policy.push(await timed(fresh, false, () => patchService(api, fresh, local)))
+    if (!isLocal(fresh)) policy.push(await timed(fresh, false, () => patchService(api, fresh, local)))
     else {
       await waitFor('the withdrawal', () => listeners.every(({ held }) => !held.has(addressOf(fresh))), patient)
       policy.push(await timed(fresh, true, () => patchService(api, fresh, cluster)))

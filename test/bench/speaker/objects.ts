@@ -22,6 +22,10 @@ const firstAddress = 0xac_18_00_00n
 
 /** 172.24.0.0 and on. */
 export const addressOf = (index: number): bigint => firstAddress + BigInt(index)
+/** Each of policy Local takes a port of its own on all nodes (`healthCheckNodePort`), of which there are 2,768. */
+export const isLocal = (index: number): boolean => index % 2 === 1 && index % 10_000 < mostWithLocal
+/** Below it every other Service is of policy Local. */
+export const mostWithLocal = 2_000
 export const nameOf = (index: number): string => `bench-${index}`
 
 export async function createConfiguration(api: ApiAccess, listeners: readonly string[]): Promise<void> {
@@ -42,7 +46,7 @@ export async function createConfiguration(api: ApiAccess, listeners: readonly st
   }
 }
 
-/** Services from `from` up to `to`, those with odd numbers of policy Local; every node has a ready endpoint of each. */
+/** Services from `from` up to `to`; every node has a ready endpoint of each. */
 export async function createServices(api: ApiAccess, from: number, to: number): Promise<void> {
   let next = from
   const work = async (): Promise<void> => {
@@ -91,7 +95,7 @@ function serviceObject(index: number): KubeObject {
     spec: {
       type: 'LoadBalancer',
       allocateLoadBalancerNodePorts: false,
-      externalTrafficPolicy: index % 2 === 0 ? 'Cluster' : 'Local',
+      externalTrafficPolicy: isLocal(index) ? 'Local' : 'Cluster',
       selector: { app: nameOf(index) },
       ports: [{ name: 'http', port: 80, targetPort: 8080 }],
     },

@@ -92,10 +92,15 @@ export function speakerCommand({ prefix, serviceAccount, programs }: Whereabouts
 } {
   const args = ['--node-name=master', `--metrics-listen=${apiServerAddress}:9082`, '--namespace=bellhop-system']
   return {
-    argv: inNamespace(`${prefix}master`, [process.execPath, join(programs, 'speaker/main.js'), ...args]),
+    argv: inNamespace(`${prefix}master`, [
+      process.execPath,
+      '--optimize-for-size',
+      join(programs, 'speaker/main.js'),
+      ...args,
+    ]),
     env: {
       PATH: process.env['PATH'] ?? '',
-      NODE_OPTIONS: '--max-semi-space-size=4',
+      MALLOC_ARENA_MAX: '1',
       KUBERNETES_SERVICE_HOST: apiServerAddress,
       KUBERNETES_SERVICE_PORT: String(apiServerPort),
       BELLHOP_SERVICEACCOUNT_DIR: serviceAccount,
