@@ -24,7 +24,7 @@ export interface Stage {
   readonly services?: readonly string[]
 }
 
-const eipPath = (name: string): string => `/apis/network.kubesphere.io/v1alpha2/eips/${name}`
+export const eipPath = (name: string): string => `/apis/network.kubesphere.io/v1alpha2/eips/${name}`
 
 /** Makes the stage, shows, and takes it down: Services, then Eips, which is refused while their addresses are in use. */
 export async function onStage<T>(
@@ -101,9 +101,16 @@ async function removeEip(lab: Lab, name: string): Promise<void> {
 }
 
 export interface EipJson {
+  readonly metadata: { readonly finalizers?: readonly string[] }
   readonly status?: {
+    readonly poolSize?: number
     readonly usage?: number
+    readonly free?: number
+    readonly firstIP?: string
+    readonly lastIP?: string
+    readonly v4?: boolean
     readonly used?: Readonly<Record<string, string>>
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message: string }[]
   }
 }
 
@@ -173,6 +180,9 @@ export async function warningOf(lab: Lab, shape: ServiceShape, sentence: RegExp)
   expect(warning !== undefined, `no warning of ${shape.name} matches ${sentence.source}: ${said}`)
   return warning
 }
+
+/** 0, 1, 2 and so on, so many. */
+export const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at)
 
 export interface Observation {
   /** Every version since it began, in order; of objects that went the last is repeated, with `deleted`. */

@@ -29,7 +29,10 @@ export interface ServiceJson {
 
 export const addressKey = 'eip.openelb.kubesphere.io/v1alpha1'
 export const poolKey = 'eip.openelb.kubesphere.io/v1alpha2'
-export const optIn = { 'lb.kubesphere.io/v1alpha1': 'openelb' }
+export const protocolKey = 'protocol.openelb.kubesphere.io/v1alpha1'
+export const defaultKey = 'eip.openelb.kubesphere.io/is-default-eip'
+export const optInKey = 'lb.kubesphere.io/v1alpha1'
+export const optIn = { [optInKey]: 'openelb' }
 export const samplePool = 'eip-sample-pool'
 
 /** Fails with what was seen when `holds` is false. */

@@ -7,21 +7,34 @@ import { deployBellhop } from '../lab/bellhop.ts'
 import { type Lab, startLab } from '../lab/index.ts'
 import type { Claim } from './claim.ts'
 import { mainJob } from './claims/main-job.ts'
+import { departures } from './claims/departures.ts'
+import { otherPorts } from './claims/other-ports.ts'
 import { dualStack } from './claims/dual-stack.ts'
 import { dualStackRoutes } from './claims/dual-stack-routes.ts'
 import { badInput } from './claims/bad-input.ts'
+import { poolSizes } from './claims/pool-sizes.ts'
 import { addresses } from './claims/addresses.ts'
+import { manyServices } from './claims/many-services.ts'
 import { visible } from './claims/visible.ts'
 import { admission } from './claims/admission.ts'
+import { lastAddress } from './claims/last-address.ts'
+import { serviceEdits } from './claims/service-edits.ts'
 import { pools } from './claims/pools.ts'
-import { allocation } from './claims/allocation.ts'
-import { policy } from './claims/policy.ts'
+import { brokenObjects } from './claims/broken-objects.ts'
+import { poolMetrics } from './claims/pool-metrics.ts'
+import { keeping } from './claims/keeping.ts'
+import { moving } from './claims/moving.ts'
+import { choosing } from './claims/choosing.ts'
+import { bindings } from './claims/bindings.ts'
+import { quotasAndRetention } from './claims/quotas-and-retention.ts'
 import { sharing } from './claims/sharing.ts'
 import { anySequence } from './claims/any-sequence.ts'
 import { versions } from './claims/versions.ts'
+import { fieldRules } from './claims/field-rules.ts'
 import { webhook } from './claims/webhook.ts'
 import { certificates } from './claims/certificates.ts'
 import { life } from './claims/life.ts'
+import { upheavals } from './claims/upheavals.ts'
 import { disagreements } from './claims/disagreements.ts'
 import { endpoints } from './claims/endpoints.ts'
 import { peers } from './claims/peers.ts'
@@ -40,21 +53,34 @@ import { uninstall } from './claims/uninstall.ts'
 const slow: readonly Claim[] = [...truth]
 const claims: readonly Claim[] = [
   ...mainJob,
+  ...departures,
+  ...otherPorts,
   ...visible,
   ...dualStack,
   ...dualStackRoutes,
+  ...poolSizes,
   ...addresses,
+  ...manyServices,
   ...badInput,
   ...admission,
+  ...lastAddress,
+  ...serviceEdits,
   ...pools,
-  ...allocation,
-  ...policy,
+  ...brokenObjects,
+  ...poolMetrics,
+  ...keeping,
+  ...moving,
+  ...choosing,
+  ...bindings,
+  ...quotasAndRetention,
   ...sharing,
   ...anySequence,
   ...versions,
+  ...fieldRules,
   ...webhook,
   ...certificates,
   ...life,
+  ...upheavals,
   ...disagreements,
   ...hostRoutes,
   ...privileges,

@@ -1,14 +1,10 @@
 // Addresses in the lab: the plain cases of admission and allocation, one claim each.
-import { services } from '../../../src/io/kube/index.ts'
-import { type Lab, waitFor } from '../../lab/index.ts'
-import { countWrites, writesBetween } from '../api-writes.ts'
-import { type Observation, type Stage, addressIn, observe, onStage } from '../address-steps.ts'
+import { waitFor } from '../../lab/index.ts'
+import { addressIn, getEip, onStage } from '../address-steps.ts'
 import {
   type Claim,
-  type ServiceJson,
   addressKey,
   allocationPath,
-  conditionOf,
   create,
   expect,
   getOrUndefined,
@@ -24,106 +20,7 @@ import {
   waitForIngress,
 } from '../claim.ts'
 
-interface EipJson {
-  readonly metadata: { readonly finalizers?: readonly string[] }
-  readonly status?: {
-    readonly poolSize?: number
-    readonly usage?: number
-    readonly firstIP?: string
-    readonly lastIP?: string
-    readonly v4?: boolean
-    readonly used?: Readonly<Record<string, string>>
-  }
-}
-
-async function getEip(lab: Lab, name: string): Promise<EipJson> {
-  return (await lab.request('GET', `/apis/network.kubesphere.io/v1alpha2/eips/${name}`)) as EipJson
-}
-
-/** Creates Eips, looks at their status, removes them. */
-function withEips<T>(
-  lab: Lab,
-  eips: Stage['eips'],
-  look: (status: (name: string) => Promise<NonNullable<EipJson['status']>>) => Promise<T>,
-): Promise<T> {
-  return onStage(lab, { eips }, () =>
-    look((name) =>
-      waitFor(`size of Eip ${name}`, async () => {
-        const { status } = await getEip(lab, name)
-        return status?.poolSize === undefined ? undefined : status
-      }),
-    ),
-  )
-}
-
-/** Each time that a verdict on announcements was followed by another one, of any Service; `atFirst` by its name. */
-function turnsOfAdvertised({ versions }: Observation, atFirst: ReadonlyMap<string, string>): readonly string[] {
-  const last = new Map(atFirst)
-  const turns: string[] = []
-  for (const { object } of versions) {
-    const service = object as unknown as ServiceJson
-    const { name } = service.metadata
-    const verdict = conditionOf(service, 'Advertised')
-    if (verdict === 'none') continue
-    const before = last.get(name)
-    last.set(name, verdict)
-    if (before !== undefined && before !== verdict) turns.push(`${name}: ${before} → ${verdict}`)
-  }
-  return turns
-}
-
-async function verdicts(lab: Lab): Promise<ReadonlyMap<string, string>> {
-  const listed = await lab.api.list(services)
-  expect(listed.ok, 'Services cannot be listed')
-  const all = listed.value.items as unknown as readonly ServiceJson[]
-  const known = all.filter((service) => conditionOf(service, 'Advertised') !== 'none')
-  return new Map(known.map((service) => [service.metadata.name, conditionOf(service, 'Advertised')]))
-}
-
-async function onlySamplesHold(lab: Lab): Promise<void> {
-  await waitFor(
-    'only the two samples hold addresses',
-    async () => (await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out.trim().split('\n').length === 2,
-    { timeoutMs: 90_000, everyMs: 300 },
-  )
-}
-
 export const addresses: readonly Claim[] = [
-  {
-    name: 'POOL-01 POOL-02 POOL-03 sizes and bounds of a single address, a block with host bits, a range and a /64',
-    run: (lab) =>
-      withEips(
-        lab,
-        {
-          single: { address: '192.168.70.1' },
-          block: { address: '192.168.71.1/24' },
-          range: { address: '192.168.72.1-192.168.72.100' },
-          large: { address: 'fd00:1::/64' },
-        },
-        async (status) => {
-          const single = await status('single')
-          expect(
-            single.poolSize === 1 &&
-              single.firstIP === '192.168.70.1' &&
-              single.lastIP === '192.168.70.1' &&
-              single.v4 === true,
-            `single: ${JSON.stringify(single)}`,
-          )
-          expect(single.usage === 0, `usage of single: ${single.usage}`)
-          const { metadata } = await getEip(lab, 'single')
-          expect((metadata.finalizers ?? []).length === 0, 'it has a finalizer')
-          const block = await status('block')
-          expect(
-            block.poolSize === 256 && block.firstIP === '192.168.71.0' && block.lastIP === '192.168.71.255',
-            `block: ${JSON.stringify(block)}`,
-          )
-          expect((await status('range')).poolSize === 100, 'range is not 100')
-          const large = await status('large')
-          expect(large.poolSize === 9007199254740991, `large: ${large.poolSize}`)
-          return '1, 256, 100, 9007199254740991'
-        },
-      ),
-  },
   {
     name: 'IPAM-01 opt-in and pool: ingress with ipMode VIP, used, label, event AssignIP once',
     async run(lab) {
@@ -287,70 +184,6 @@ export const addresses: readonly Claim[] = [
       } finally {
         await remove(lab, 'service', 'turning')
       }
-    },
-  },
-  {
-    name: 'OPS-02 200 Services at once, two webhooks: 200 distinct addresses, at most 4 API writes each over their life',
-    async run(lab) {
-      const names = Array.from({ length: 200 }, (_, each) => `many-${each}`)
-      await onlySamplesHold(lab) // what earlier claims left to do is not counted here
-      const before = await countWrites(lab)
-      const atFirst = await verdicts(lab)
-      const seen = await observe(lab, services)
-      const startMs = performance.now()
-      // Two clients at once, so that both replicas of the webhook answer.
-      const halves = [names.slice(0, 100), names.slice(100)].map(async (half) => {
-        const list = { apiVersion: 'v1', kind: 'List', items: half.map((name) => serviceObject({ name })) }
-        const { ok, out, said } = await kubectl(lab, ['create', '-o', 'json', '-f', '-'], list, 120_000)
-        expect(ok, said)
-        return JSON.parse(`[${out.replaceAll(/^\}\n\{/gm, '},{')}]`) as ServiceJson[]
-      })
-      try {
-        const made = (await Promise.all(halves)).flat()
-        const distinct = new Set(made.map(addressIn))
-        expect(distinct.size === 200 && !distinct.has(''), `${distinct.size} distinct addresses`)
-        const list = async (): Promise<readonly ServiceJson[]> => {
-          const { items } = JSON.parse((await kubectl(lab, ['get', 'services', '-o', 'json'])).out) as {
-            items: ServiceJson[]
-          }
-          return items.filter(({ metadata }) => metadata.name.startsWith('many-'))
-        }
-        await waitFor(
-          'all have their ingress and are advertised',
-          async () => {
-            const many = await list()
-            return many.every(
-              (service) =>
-                ingressOf(service)[0] === addressIn(service) && conditionOf(service, 'Advertised').startsWith('True'),
-            )
-          },
-          { timeoutMs: 60_000, everyMs: 500 },
-        )
-        const tookMs = performance.now() - startMs
-        await remove(lab, 'service', ...names)
-        await onlySamplesHold(lab)
-        const after = await countWrites(lab)
-        // Where a speaker or an endpoint was away for a while, that is told: a write more, of which few are borne with.
-        const turns = turnsOfAdvertised(seen, atFirst)
-        const writes = (after.done - before.done - 2 * names.length - turns.length) / names.length
-        const told = `${turns.length} verdicts turned: ${turns.join('; ')}`
-        expect(writes <= 4, `${writes.toFixed(2)} writes a Service: ${writesBetween(before, after)}; ${told}`)
-        expect(turns.length <= names.length / 50, told)
-        const refused = `${after.refused - before.refused} refused`
-        return `200 in ${(tookMs / 1000).toFixed(1)} s, ${writes.toFixed(2)} writes a Service, ${refused}`
-      } finally {
-        seen.stop()
-        await remove(lab, 'service', ...names)
-      }
-    },
-  },
-  {
-    name: 'all addresses of the 200 are free again, nothing is left',
-    async run(lab) {
-      const startMs = performance.now()
-      await onlySamplesHold(lab)
-      await waitFor('usage of the pool is 2', async () => (await getEip(lab, samplePool)).status?.usage === 2)
-      return `after ${((performance.now() - startMs) / 1000).toFixed(1)} s`
     },
   },
 ]

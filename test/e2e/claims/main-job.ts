@@ -1,40 +1,23 @@
-// The main job, claims 1 to 8 of the lab check, in this order: later ones use the Service of the first.
+// The main job, the first claims of the lab check, in this order: later ones, here and elsewhere, use the Service of the
+// first.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { type Lab, waitFor } from '../../lab/index.ts'
-import { removeEips } from '../address-steps.ts'
 import {
   type Claim,
   addressKey,
-  allocationPath,
   conditionOf,
-  create,
-  eipObject,
   expect,
-  getOrUndefined,
   getService,
-  ingressOf,
   kubectl,
-  poolKey,
   remove,
   samplePool,
   serviceObject,
 } from '../claim.ts'
-import { addressOf, master, nextHopsBecome, worker1, worker2 } from '../route-steps.ts'
 import { createTimed, everyNodeAnswers, sendRequests, watchRoutes } from '../client.ts'
+import { addressOf, master, nextHopsBecome, worker1, worker2 } from '../route-steps.ts'
 
 const poolStart = '172.22.0.'
-
-/** Three source ports from which leaf1 sends a connection to this next hop. */
-async function portsTo(lab: Lab, hop: string, address: string, port: number): Promise<readonly number[]> {
-  const found: number[] = []
-  for (let source = 40_000; found.length < 3 && source < 40_100; source++) {
-    const route = await lab.read('leaf1', `ip route get ${address} ipproto tcp sport ${source} dport ${port}`)
-    if (route.includes(`via ${hop} `)) found.push(source)
-  }
-  expect(found.length === 3, `leaf1 sends no connection to ${hop}`)
-  return found
-}
 
 /** The spine follows the leaves by BGP of its own: a moment later. */
 async function spineKnows(lab: Lab, address: string, leaves: readonly string[]): Promise<void> {
@@ -50,6 +33,7 @@ async function spineKnows(lab: Lab, address: string, leaves: readonly string[]):
 }
 
 const viaLeaf1 = '192.168.101.2'
+
 const viaLeaf2 = '192.168.102.2'
 
 export const mainJob: readonly Claim[] = [
@@ -178,146 +162,6 @@ export const mainJob: readonly Claim[] = [
         await kubectl(lab, ['scale', 'deployment/echo', '--replicas=3'])
         await kubectl(lab, ['rollout', 'status', 'deployment/echo', '--timeout=60s'])
         await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
-      }
-    },
-  },
-  {
-    name: 'deleting the Service withdraws the route on both leaves and frees the address',
-    async run(lab) {
-      const made = await create(lab, serviceObject({ name: 'short' }))
-      const address = made.metadata.annotations?.[addressKey] ?? ''
-      await nextHopsBecome(lab, address, [master, worker1], [worker2])
-      const startMs = performance.now()
-      await remove(lab, 'service', 'short')
-      const withdrawnMs = await nextHopsBecome(lab, address, [], [])
-      await waitFor(
-        `EipAllocation ${address} is gone`,
-        async () => (await getOrUndefined(lab, allocationPath(address))) === undefined,
-        {
-          timeoutMs: 30_000,
-        },
-      )
-      const freedMs = performance.now() - startMs
-      const again = await create(lab, serviceObject({ name: 'again', annotations: { [addressKey]: address } }))
-      expect(again.metadata.annotations?.[addressKey] === address, `${address} cannot be had again`)
-      await remove(lab, 'service', 'again')
-      return `${address} withdrawn after ${withdrawnMs.toFixed(0)} ms, free after ${freedMs.toFixed(0)} ms, had again`
-    },
-  },
-  {
-    name: 'a speaker killed and started again: the route is back',
-    async run(lab) {
-      const address = await addressOf(lab, 'echo')
-      const speaker = lab.program('speaker', 'worker2')
-      await speaker.stop('SIGKILL')
-      try {
-        await nextHopsBecome(lab, address, [master, worker1], [])
-      } finally {
-        await speaker.start()
-      }
-      const startMs = performance.now()
-      await nextHopsBecome(lab, address, [master, worker1], [worker2], 30_000)
-      return `route gone with the session, back ${(performance.now() - startMs).toFixed(0)} ms after the start`
-    },
-  },
-  {
-    name: 'ADM-08 all webhook replicas stopped: a new Service gets its address from the controller within 5 s',
-    async run(lab) {
-      const webhook = lab.program('webhook')
-      await webhook.stop()
-      try {
-        const startMs = performance.now()
-        const made = await create(lab, serviceObject({ name: 'unaided' }))
-        expect(made.metadata.annotations?.[addressKey] === undefined, 'a webhook still answered')
-        const address = await waitFor(
-          'an address from the controller',
-          async () => ingressOf(await getService(lab, 'unaided'))[0],
-          {
-            timeoutMs: 5_000,
-          },
-        )
-        const tookMs = performance.now() - startMs
-        await nextHopsBecome(lab, address, [master, worker1], [worker2])
-        return `${address} after ${tookMs.toFixed(0)} ms`
-      } finally {
-        await webhook.start()
-        await remove(lab, 'service', 'unaided')
-        await waitFor(
-          'the webhook answers again',
-          async () => {
-            const dry = await kubectl(
-              lab,
-              ['create', '--dry-run=server', '-o', 'json', '-f', '-'],
-              serviceObject({ name: 'probe' }),
-            )
-            return dry.ok && dry.out.includes(addressKey)
-          },
-          { timeoutMs: 30_000 },
-        )
-      }
-    },
-  },
-  {
-    name: 'ROUTE-02 a port that is not the Service neither loops nor reaches a daemon on 0.0.0.0; with hostAccess ping answers and a closed port refuses',
-    async run(lab) {
-      const address = await addressOf(lab, 'echo')
-      const daemonPort = 2222
-      const daemon = `${process.execPath} -e "require('http').createServer((q,r)=>r.end('daemon')).listen(${daemonPort},'0.0.0.0');setTimeout(()=>process.exit(),60000)"`
-      const daemons = (['master', 'worker1', 'worker2'] as const).map((node) => lab.exec(node, daemon))
-      try {
-        await waitFor(
-          'the daemon of the node answers at the node itself',
-          async () => (await lab.exec('client', `curl -s -m 1 http://${master}:${daemonPort}/`)).stdout === 'daemon',
-        )
-        // Nodes with a speaker: leaf2 has one next hop, for the master source ports are taken that leaf1 sends there.
-        const ports = await portsTo(lab, master, address, daemonPort)
-        const tries = [
-          ...ports.map(
-            (port) => ['leaf1', `curl -s -m 1 --local-port ${port} http://${address}:${daemonPort}/`] as const,
-          ),
-          ...ports.map(() => ['leaf2', `curl -s -m 1 http://${address}:${daemonPort}/`] as const),
-        ]
-        for (const [from, command] of tries) {
-          // A packet that loops would end in "time to live exceeded", which curl reports at once as 7.
-          const { status, stdout } = await lab.exec(from, command)
-          expect(
-            status === 28,
-            `curl from ${from} to ${address}:${daemonPort} ended with ${status} "${stdout}", not in a time-out`,
-          )
-        }
-        for (let attempt = 0; attempt < 10; attempt++) {
-          const { stdout } = await lab.exec('client', `curl -s -m 1 http://${address}:${daemonPort}/`)
-          expect(stdout === '', `the client reached "${stdout}" at ${address}:${daemonPort}`)
-        }
-
-        const open = eipObject('open', { address: '172.22.1.0/30', hostAccess: true })
-        const made = await kubectl(lab, ['create', '-f', '-'], open)
-        expect(made.ok && /Warning/.test(made.said), `hostAccess is made without a warning: ${made.said}`)
-        const service = await create(lab, serviceObject({ name: 'open', annotations: { [poolKey]: 'open' } }))
-        const opened = service.metadata.annotations?.[addressKey] ?? ''
-        await nextHopsBecome(lab, opened, [master, worker1], [worker2])
-        // Only nodes with a speaker have the host route; worker1 is announced by the master's and has none.
-        let pinged = ''
-        await waitFor(
-          `${opened} answers ping`,
-          async () => {
-            pinged = (await lab.exec('leaf2', `ping -c 3 -i 0.2 -W 1 ${opened}`)).stdout
-            return pinged.includes(' 0% packet loss')
-          },
-          { missing: () => pinged },
-        )
-        const refused = await lab.exec('leaf2', `curl -s -m 2 http://${opened}:81/`)
-        expect(refused.status === 7, `curl to a closed port ended with ${refused.status}, not refused`)
-        return `${tries.length} of ${tries.length} timed out at port ${daemonPort}, no loop, no daemon; hostAccess: ping answered, closed port refused`
-      } finally {
-        await remove(lab, 'service', 'open')
-        await waitFor(
-          'the address of open is free',
-          async () => !(await kubectl(lab, ['get', 'eipa', '-o', 'name'])).out.includes('172.22.1.'),
-          { timeoutMs: 30_000 },
-        )
-        await removeEips(lab, 'open')
-        void Promise.allSettled(daemons) // they end by themselves after a minute, or with the lab
       }
     },
   },

@@ -1,13 +1,11 @@
-// Pools in the lab: changed, shrunk, disabled, filled, excluded from, laid over the cluster's own addresses; and that what
-// is broken beside them harms nobody.
-import { type Lab, waitFor } from '../../lab/index.ts'
-import { readRecord } from '../../lab/record.ts'
+// Pools in the lab: changed, shrunk, disabled, filled, excluded from, laid over the cluster's own addresses.
 import { nodes } from '../../lab/topology.ts'
+import { type Lab, waitFor } from '../../lab/index.ts'
 import {
   addressIn,
   changeEip,
-  createEip,
   createService,
+  numbers,
   onStage,
   refusalOf,
   removeEips,
@@ -16,64 +14,17 @@ import {
 } from '../address-steps.ts'
 import {
   type Claim,
-  type ServiceJson,
   addressKey,
-  conditionOf,
-  create,
   eipObject,
   expect,
   getService,
   ingressOf,
   kubectl,
-  nodeNextHops,
-  poolKey,
   remove,
   waitForCondition,
-  waitForFree,
   waitForIngress,
 } from '../claim.ts'
-
-interface EipStatus {
-  readonly poolSize?: number
-  readonly usage?: number
-  readonly free?: number
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message: string }[]
-}
-
-async function statusOf(lab: Lab, eip: string): Promise<EipStatus> {
-  const path = `/apis/network.kubesphere.io/v1alpha2/eips/${eip}`
-  return ((await lab.request('GET', path)) as { readonly status?: EipStatus }).status ?? {}
-}
-
-/** Waits until the Eip counts just so: size, usage, free. */
-async function waitForCounts(lab: Lab, eip: string, ...wanted: readonly number[]): Promise<void> {
-  let seen = ''
-  await waitFor(
-    `Eip ${eip} counts ${wanted.join(', ')}`,
-    async () => {
-      const { poolSize, usage, free } = await statusOf(lab, eip)
-      seen = [poolSize, usage, free].join(', ')
-      return seen === wanted.join(', ')
-    },
-    { timeoutMs: 20_000, missing: () => `it counts ${seen}` },
-  )
-}
-
-const inPool = (name: string, pool: string, spec = {}): Parameters<typeof createService>[1] => ({
-  name,
-  annotations: { [poolKey]: pool },
-  spec,
-})
-
-/** Version of the prefix in the leaf's BGP table: another one as soon as it was touched. */
-async function routeVersion(lab: Lab, address: string): Promise<unknown> {
-  const text = await lab.router('leaf2', [`show bgp ipv4 unicast ${address}/32 json`])
-  return (JSON.parse(text) as { readonly version?: number }).version
-}
-
-async function waitForRoute(lab: Lab, address: string): Promise<void> {
-  await waitFor(`leaf2 has a way to ${address}`, async () => (await nodeNextHops(lab, 'leaf2', address)).length > 0)
-}
+import { inPool, routeVersion, statusOf, waitForCounts, waitForRoute } from '../pool-steps.ts'
 
 /** Warnings of creating the Eip. */
 async function warningsOf(lab: Lab, name: string, spec: Record<string, unknown>): Promise<readonly string[]> {
@@ -81,24 +32,6 @@ async function warningsOf(lab: Lab, name: string, spec: Record<string, unknown>)
   expect(ok, `Eip ${name} was refused: ${said}`)
   return said.split('\n').filter((line) => line.startsWith('Warning:'))
 }
-
-/** Series of every program of Bellhop, as `program series` to value, counters of the process itself left out. */
-async function readSeries(lab: Lab): Promise<ReadonlyMap<string, number>> {
-  const programs = Object.values(readRecord(lab.prefix)?.programs ?? {}).filter(
-    ({ program }) => program === 'webhook' || program === 'controller' || program === 'speaker',
-  )
-  expect(programs.length > 0, 'no program of Bellhop runs')
-  const found = new Map<string, number>()
-  for (const { program, pod = '', metrics = '' } of programs) {
-    const text = await lab.read('master', `curl -sf --max-time 5 http://${metrics}/metrics`)
-    for (const [, series = '', value] of text.matchAll(/^(bellhop_[^\s]+(?: [^\s{}]+)*?) ([0-9.eE+-]+|NaN)$/gm)) {
-      found.set(`${program} ${pod} ${series}`, Number(value))
-    }
-  }
-  return found
-}
-
-const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at)
 
 export const pools: readonly Claim[] = [
   {
@@ -261,135 +194,4 @@ export const pools: readonly Claim[] = [
       }
     },
   },
-  {
-    name: 'OPS-04 a broken Service, a broken Eip and two broken peers among good ones: the good ones are served as ever',
-    async run(lab) {
-      const broken = ['pool-bad-address', 'pool-bad-pool']
-      const peer = (name: string, conf: object): object => ({
-        ...{ apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'BgpPeer' },
-        ...{ metadata: { name }, spec: { conf: { peerAs: 65009, ...conf } } },
-      })
-      const eips = { 'pool-good': { address: '172.23.3.96/30' } }
-      return onStage(lab, { eips, services: ['pool-before', 'pool-after', ...broken] }, async () => {
-        const before = addressIn(await createService(lab, inPool('pool-before', 'pool-good')))
-        await waitForRoute(lab, before)
-        const version = await routeVersion(lab, before)
-        const uptimes = async (): Promise<string> =>
-          JSON.stringify(Object.entries(await lab.neighbors('leaf1')).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-        const sessions = await uptimes()
-        try {
-          await withoutWebhook(lab, async () => {
-            await createService(lab, { name: 'pool-bad-address', annotations: { [addressKey]: '10.0.0.999' } })
-            await create(lab, eipObject('pool-overlaps', { address: '172.23.3.96/29' }))
-            await createService(lab, inPool('pool-bad-pool', 'pool-overlaps'))
-          })
-          await create(lab, peer('pool-nobody', { neighborAddress: '192.168.0.99' }))
-          const ref = { authPasswordSecretRef: { name: 'pool-missing' } }
-          await create(lab, peer('pool-no-secret', { neighborAddress: '192.168.1.99', ...ref }))
-          await waitForCondition(lab, 'pool-bad-address', 'False MalformedAddress')
-          await waitForCondition(lab, 'pool-bad-pool', 'False PoolOverlap')
-
-          const startMs = performance.now()
-          const after = addressIn(await createService(lab, inPool('pool-after', 'pool-good')))
-          expect(/^172\.23\.3\.9[6-9]$/.test(after), `pool-after was answered ${after}`)
-          await waitForRoute(lab, after)
-          const tookMs = performance.now() - startMs
-          await waitForCondition(lab, 'pool-after', 'True Advertised', { type: 'Advertised' })
-          await waitFor(`${after} answers`, async () => {
-            const { status } = await lab.exec('client', `curl -sf --max-time 2 http://${after}/`)
-            return status === 0
-          })
-          expect((await routeVersion(lab, before)) === version, 'the route that was there was touched')
-          expect(
-            conditionOf(await getService(lab, 'pool-before'), 'EipAssigned').startsWith('True Assigned'),
-            'pool-before',
-          )
-          expect((await uptimes()) === sessions, `sessions were ${sessions}, are ${await uptimes()}`)
-          return `${after} at leaf2 after ${tookMs.toFixed(0)} ms, ${before} untouched`
-        } finally {
-          await remove(lab, 'bgppeer', 'pool-nobody', 'pool-no-secret')
-          await remove(lab, 'service', ...broken)
-          await removeEips(lab, 'pool-overlaps')
-        }
-      })
-    },
-  },
-  {
-    name: 'OPS-07 metrics: 100 Services came, the gauges of the pool equal its status; gone: the series are those of before',
-    async run(lab) {
-      const names = numbers(100).map((at) => `pool-many-${at}`)
-      const gauges = async (): Promise<string> => {
-        const found = [...(await readSeries(lab))].filter(([series]) => /pool_addresses\{.*"pool-many"/.test(series))
-        return ['total', 'used', 'free']
-          .map((state) => found.find(([series]) => series.includes(`state="${state}"`))?.[1])
-          .join(', ')
-      }
-      const gaugesAre = async (...wanted: readonly number[]): Promise<void> => {
-        let seen = ''
-        await waitForCounts(lab, 'pool-many', ...wanted)
-        await waitFor(
-          `the gauges of Eip pool-many are ${wanted.join(', ')}`,
-          async () => (seen = await gauges()) === wanted.join(', '),
-          { timeoutMs: 20_000, everyMs: 300, missing: () => `they are ${seen}` },
-        )
-      }
-      try {
-        // One that came and went has met the paths and outcomes that the hundred will meet.
-        await createEip(lab, 'pool-many', { address: '172.23.3.128/25' })
-        const first = await createService(lab, inPool('pool-many-0', 'pool-many'))
-        await waitForIngress(lab, 'pool-many-0')
-        await remove(lab, 'service', 'pool-many-0')
-        await waitForFree(lab, addressIn(first))
-        await removeEips(lab, 'pool-many')
-        const before = await readSeries(lab)
-        await createEip(lab, 'pool-many', { address: '172.23.3.128/25' })
-        await gaugesAre(128, 0, 128)
-        const made: ServiceJson[] = []
-        const left = [...names]
-        const makeRest = async (): Promise<void> => {
-          for (let name = left.pop(); name !== undefined; name = left.pop()) {
-            made.push(await createService(lab, inPool(name, 'pool-many')))
-          }
-        }
-        await Promise.all(numbers(10).map(makeRest))
-        await gaugesAre(128, 100, 28)
-        await waitForIngress(lab, 'pool-many-99')
-        const many = await readSeries(lab)
-        await remove(lab, 'service', ...names)
-        await waitForFree(lab, ...made.map(addressIn))
-        await gaugesAre(128, 0, 128)
-        await removeEips(lab, 'pool-many')
-        const added = await waitForSeries(lab, before, made.map(addressIn))
-        return `${before.size} series before, ${many.size} with 100 Services, ${before.size + added} after (${added} of outcomes not seen before)`
-      } finally {
-        await remove(lab, 'service', ...names)
-        await removeEips(lab, 'pool-many')
-      }
-    },
-  },
 ]
-
-/**
- * Waits until every gauge of before is there and no other, and nothing names what has gone. A counter may have met an
- * outcome for the first time meanwhile (its labels are a closed set). Resolves with the number of such series.
- */
-async function waitForSeries(lab: Lab, before: ReadonlyMap<string, number>, gone: readonly string[]): Promise<number> {
-  let said = ''
-  return waitFor(
-    'the series are those of before',
-    async () => {
-      const after = await readSeries(lab)
-      const more = [...after.keys()].filter((series) => !before.has(series))
-      const less = [...before.keys()].filter((series) => !after.has(series))
-      const wrong = more.filter(
-        (series) =>
-          !/_(total|bucket|sum|count)[{ ]?/.test(series) ||
-          /pool-many/.test(series) ||
-          gone.some((address) => series.includes(address)),
-      )
-      said = `new: ${wrong.join('; ')}; missing: ${less.join('; ')}`
-      return wrong.length === 0 && less.length === 0 ? { more: more.length } : undefined
-    },
-    { timeoutMs: 30_000, everyMs: 500, missing: () => said },
-  ).then(({ more }) => more)
-}
