@@ -8,7 +8,7 @@
 // 4. An answer that says no, or did not come in time, leaves open what the kernel has: a resync follows soon.
 //
 // Nothing is removed before start(): a speaker that was restarted finds its routes and keeps them.
-import { type Family, type Prefix, formatIp } from '../src/core/address/index.ts'
+import { type Family, type Prefix, formatIp, formatPrefix } from '../src/core/address/index.ts'
 import type { AnnouncementException, Reason } from '../src/core/model/index.ts'
 import {
   type HostAddress,
@@ -56,6 +56,13 @@ export interface Routes {
   stop(): Promise<void>
 }
 
+/** What was found. */
+interface Look {
+  readonly routes: readonly HostRoute[]
+  /** Rules and the subnets of the node, in one text. */
+  readonly others: string
+}
+
 const sameWarningMs = 60_000
 
 export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: RoutesOptions): Routes {
@@ -71,6 +78,8 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
   let subnets: readonly Prefix[] = []
   let repaired = 0
   let hasFailed = false
+  /** The last look, when it found everything as it should be, and nothing has been asked for since. */
+  let quiet: Look | undefined
 
   function fail(what: string, error: NetlinkError, about?: string): void {
     hasFailed = true
@@ -142,6 +151,7 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
   }
 
   async function applyTouched(addresses: ReadonlySet<string>): Promise<void> {
+    quiet = undefined
     const add: HostRoute[] = []
     const remove: HostRoute[] = []
     for (const text of addresses) {
@@ -198,6 +208,9 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     if (!listed.ok) return fail('the host routes could not be read', listed.error)
     if (!listedRules.ok) return fail('the routing rules could not be read', listedRules.error)
     subnets = ownSubnets()
+    const look = { routes: listed.value, others: JSON.stringify([listedRules.value, subnets.map(formatPrefix)]) }
+    if (look.routes === quiet?.routes && look.others === quiet.others) return
+    quiet = undefined
     const found = new Map(listed.value.map((route) => [routeKey(route), route]))
     const foundRules = new Map(listedRules.value.map((rule) => [ruleKey(rule), rule]))
     const plan = new Map<string, HostRoute>()
@@ -220,6 +233,7 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     const { add, remove } = differenceOf(plan, found)
     await applyRules(rulePlan, foundRules, true)
     await apply(add, remove)
+    if (!hasFailed && repaired === before && add.length + remove.length + lost.size + foreign.size === 0) quiet = look
     if (repaired > before) {
       log.warn('host routes or rules were removed by others and have been put back', { count: repaired - before })
     }

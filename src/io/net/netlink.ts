@@ -9,7 +9,7 @@
 import netlink, { type RtNetlinkSocket, type rt } from 'netlink'
 import { type Family, hostPrefix, ipToBytes } from '../../core/address/index.ts'
 import { type HostRoute, type HostRule, hostProtocol, hostTable, preferenceOf } from '../../core/routes/index.ts'
-import { readHostRoute } from './route-dump.ts'
+import { isOurs, readHostRoute } from './route-dump.ts'
 
 export type NetlinkErrorCode =
   /** EEXIST: ours or somebody else's. */
@@ -33,7 +33,7 @@ export type NetlinkAnswer<T> =
 
 /** Touches nothing that does not carry our protocol number. Calls never reject. */
 export interface Netlink {
-  /** Ours, of both families. */
+  /** Ours, of both families; the very array of the call before when the kernel answers with the same bytes. */
   routes(): Promise<NetlinkAnswer<readonly HostRoute[]>>
   addRoute(route: HostRoute): Promise<NetlinkAnswer<void>>
   removeRoute(route: HostRoute): Promise<NetlinkAnswer<void>>
@@ -69,8 +69,13 @@ export function openNetlink(): Netlink {
   const plain = { timeout: timeoutMs, localPort: changes.socket.address().port }
   const exclusive = { ...plain, flags: flagCreate | flagExclusive }
   const dump = limitTo(1)
+  let listing: Listing = { bytes: Buffer.alloc(0), routes: [] }
   return {
-    routes: () => dump(() => listRoutes(dumps)),
+    routes: () =>
+      dump(async () => {
+        listing = await listRoutes(dumps, listing)
+        return listing.routes
+      }),
     addRoute: (route) =>
       change(async () => {
         const { data, attrs } = routeMessage(route)
@@ -133,18 +138,27 @@ function ruleMessage(rule: HostRule): { readonly data: rt.Rule; readonly attrs: 
   return { data: { family, action: goto }, attrs: { ...attrs, iifname: 'lo', goto: preferenceOf({ role: 'end' }) } }
 }
 
-async function listRoutes(socket: RtNetlinkSocket): Promise<readonly HostRoute[]> {
-  const found: HostRoute[] = []
+interface Listing {
+  /** Of our routes, as the kernel told them. */
+  readonly bytes: Buffer
+  readonly routes: readonly HostRoute[]
+}
+
+// Nearly every look finds what the one before found: then nothing is made of ten thousand routes.
+async function listRoutes(socket: RtNetlinkSocket, before: Listing): Promise<Listing> {
+  const ours: (readonly [Family, Uint8Array])[] = []
   for (const family of [4, 6] as const) {
     const header = Buffer.alloc(12)
     header[0] = numberOf(family)
     const [messages] = await socket.socket.request(getRoute, header, { flags: flagDump, timeout: timeoutMs })
-    for (const { data } of messages) {
-      const route = readHostRoute(data, family, (table) => typeOf(family, table))
-      if (route !== undefined) found.push(route)
-    }
+    for (const { data } of messages) if (isOurs(data)) ours.push([family, data])
   }
-  return found
+  const bytes = Buffer.concat(ours.map(([, data]) => data))
+  if (bytes.equals(before.bytes)) return before
+  const routes = ours
+    .map(([family, data]) => readHostRoute(data, family, (table) => typeOf(family, table)))
+    .filter((route) => route !== undefined)
+  return { bytes, routes }
 }
 
 async function listRules(socket: RtNetlinkSocket): Promise<readonly HostRule[]> {

@@ -11,14 +11,18 @@ const [attributeDst, attributeOif, attributeTable] = [1, 4, 15]
 const loopbackIndex = 1
 const isLittle = endianness() === 'LE'
 
+/** Whether a route of the dump carries our protocol number: what most of a long list is dropped by. */
+export function isOurs(data: Uint8Array): boolean {
+  return data[protocolAt] === hostProtocol
+}
+
 /** Undefined: not one of ours. `typeOf`: the type that ours have, by table. */
 export function readHostRoute(
   data: Uint8Array,
   family: Family,
   typeOf: (table: HostRoute['table']) => number,
 ): HostRoute | undefined {
-  // What most of a long list is dropped by comes first.
-  if (data[protocolAt] !== hostProtocol || data[dstLenAt] !== (family === 4 ? 32 : 128)) return undefined
+  if (!isOurs(data) || data[dstLenAt] !== (family === 4 ? 32 : 128)) return undefined
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
   let table = data[tableAt] ?? 0
   let outgoing = 0

@@ -174,6 +174,7 @@ async function exclude(size: number): Promise<void> {
   const all: number[] = []
   for (let i = 0; i < exclusions; i++) {
     for (const label of ['', null]) {
+      await quiet()
       const body = { metadata: { labels: { [exclusionLabel]: label } } }
       const answer = await api.client.patch({ resource: nodes, name: 'master' }, { type: 'merge', body })
       if (!answer.ok) throw new Error(answer.error.message)
@@ -188,6 +189,21 @@ async function exclude(size: number): Promise<void> {
   report(
     asValue(`node excluded or back → first UPDATE, ${size} Services, worst`, 'ms', Math.max(...first), 20),
     asValue(`node excluded or back → all UPDATEs, ${size} Services, worst`, 'ms', Math.max(...all), 1_000),
+  )
+}
+
+// What the change before led to is over, its host routes included.
+async function quiet(): Promise<void> {
+  let before = Number.NEGATIVE_INFINITY
+  await waitFor(
+    'the speaker has nothing to do',
+    () => {
+      const now = speaker.cpuSeconds()
+      const isQuiet = now - before <= 0.02
+      before = now
+      return isQuiet
+    },
+    { timeoutMs: 30_000, everyMs: 500 },
   )
 }
 

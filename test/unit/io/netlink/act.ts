@@ -32,6 +32,17 @@ async function perform(): Promise<unknown> {
         rules: rules.value.map(ruleKey).toSorted(),
       }
     }
+    case 'look-again': {
+      const looks = [await netlink.routes(), await netlink.routes()]
+      await netlink.addRoute(route)
+      looks.push(await netlink.routes())
+      await netlink.removeRoute(route)
+      looks.push(await netlink.routes())
+      return looks.map(
+        (look, at) =>
+          look.ok && [look.value.length, looks.findIndex((each) => each.ok && each.value === look.value) < at],
+      )
+    }
     case 'cleanup':
       return removeAll(netlink)
     case 'many': {

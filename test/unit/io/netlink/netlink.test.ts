@@ -60,6 +60,21 @@ function seen(): { readonly routes: number; readonly rules: number } {
   return { routes: routes.filter(ours).length, rules: rules.filter(ours).length }
 }
 
+void test(
+  'a look that finds what the one before found gives the very same array; any other does not',
+  limits,
+  async () => {
+    await perform('add-route', x)
+    assert.deepEqual(await perform('look-again', '172.22.0.99'), [
+      [1, false],
+      [1, true],
+      [2, false],
+      [1, false],
+    ])
+    await perform('remove-route', x)
+  },
+)
+
 void test('a route is added once, listed, and removed once (part of ROUTE-01)', limits, async () => {
   assert.deepEqual(await perform('add-route', x), { ok: true })
   const again = (await perform('add-route', x)) as { readonly error: { readonly code: string } }
