@@ -9,6 +9,7 @@ import {
   createEip,
   createService,
   deleteService,
+  eipPath,
   observe,
   onStage,
   waitForWebhook,
@@ -30,7 +31,6 @@ import {
   waitForIngress,
 } from '../claim.ts'
 
-const eipPath = (name: string): string => `/apis/network.kubesphere.io/v1alpha2/eips/${name}`
 const leasePath = '/apis/coordination.k8s.io/v1/namespaces/default/leases'
 
 interface RecordJson {
