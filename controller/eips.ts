@@ -11,8 +11,11 @@ import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 
+/** An Eip changes with every address given out: in a rush it is written every two, then every four seconds. */
+const mostDoublings = 2
+
 export function keepEips({ client, view, metrics, clock, random, log }: Leading, others: OtherProviders): Duty {
-  const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
+  const pace = openPace(clock, () => summaryGapMs(view.nodes.size), mostDoublings)
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
 
   async function writeStatus(name: string): Promise<WorkOutcome> {

@@ -9,11 +9,11 @@ export interface Pace {
   forget(name: string): void
 }
 
-/** What is written without a pause is written ever less often: the gap doubles each time, so many times at most. */
-const mostDoublings = 2
-
-/** At least `gapMs()` between two marks of one name, more while marks follow one another without a pause. */
-export function openPace(clock: Clock, gapMs: () => number): Pace {
+/**
+ * At least `gapMs()` between two marks of one name. While marks follow one another without a pause the gap doubles each
+ * time, `mostDoublings` times at most.
+ */
+export function openPace(clock: Clock, gapMs: () => number, mostDoublings = 0): Pace {
   const marks = new Map<string, { readonly atMs: number; readonly doublings: number }>()
   const dueMs = (name: string): number => {
     const mark = marks.get(name)
