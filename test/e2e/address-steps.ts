@@ -224,12 +224,11 @@ export async function waitForWebhook(lab: Lab): Promise<void> {
   await waitFor('every replica of the webhook is ready', () => replicas.every((run) => run.isReady()), {
     timeoutMs: 30_000,
   })
-  await waitFor(
-    'the webhook answers again',
-    async () => {
-      const path = `${servicesPath('default')}?dryRun=All`
-      return addressIn((await lab.request('POST', path, serviceObject({ name: 'probe' }))) as ServiceJson) !== ''
-    },
-    { timeoutMs: 30_000 },
-  )
+  await waitFor('the webhook answers again', async () => (await wouldHave(lab)) !== '', { timeoutMs: 30_000 })
+}
+
+/** Address that a Service which asks for nothing would be given: a dry run, by whichever replica it reaches. */
+export async function wouldHave(lab: Lab): Promise<string> {
+  const path = `${servicesPath('default')}?dryRun=All`
+  return addressIn((await lab.request('POST', path, serviceObject({ name: 'probe' }))) as ServiceJson)
 }

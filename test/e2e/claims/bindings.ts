@@ -1,6 +1,6 @@
 // Whose pool it is: bound to namespaces and Services, by priority, the default for the rest, asked for from elsewhere.
 import { type Lab, waitFor } from '../../lab/index.ts'
-import { changeEip, changeService, createService, onStage, refusalOf } from '../address-steps.ts'
+import { changeEip, changeService, createService, onStage, refusalOf, wouldHave } from '../address-steps.ts'
 import {
   type Claim,
   type ServiceJson,
@@ -22,10 +22,15 @@ async function ingressIn(lab: Lab, name: string, namespace: string, start: strin
   return address
 }
 
-/** The sample pool is the default of the lab: taken away meanwhile. */
+/** The sample pool is the default of the lab: taken away meanwhile, and no replica of the webhook takes it for one. */
 async function withoutDefault<T>(lab: Lab, show: () => Promise<T>): Promise<T> {
   await changeEip(lab, samplePool, { metadata: { annotations: { [defaultKey]: null } } })
   try {
+    await waitFor(
+      'the webhook knows of no default',
+      async () => (await Promise.all(Array.from({ length: 8 }, () => wouldHave(lab)))).every((each) => each === ''),
+      { timeoutMs: 30_000 },
+    )
     return await show()
   } finally {
     await changeEip(lab, samplePool, { metadata: { annotations: { [defaultKey]: 'true' } } })
