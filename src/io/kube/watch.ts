@@ -74,7 +74,9 @@ export function openWatch(transport: Transport, options: OpenWatchOptions): Watc
     overtime = clock.after(timeoutSeconds * 1000 + overtimeMs, () =>
       end(kubeError('Timeout', name, `still open ${overtimeMs} ms after its time`)),
     )
-    endListening = outages.listen(() => {
+    const begunMs = clock.nowMs()
+    endListening = outages.listen((lastFailureMs) => {
+      if (begunMs > lastFailureMs) return
       doubt ??= clock.after(doubtMs.min + Math.random() * doubtMs.spread, () =>
         end(kubeError('Unreachable', name, 'silent since the server is back')),
       )

@@ -35,8 +35,8 @@ scenario(
   { manualTransport: true },
 )
 
-/** A call that nobody answers, and one that is answered. */
-async function awayAndBack({ server, client, until }: Bench): Promise<void> {
+/** A call that nobody answers, and one that is answered; `between` them, something else. */
+async function awayAndBack({ server, client, until }: Bench, between = async (): Promise<void> => {}): Promise<void> {
   const call = async (what: string): Promise<boolean> => {
     let answered: boolean | undefined
     const ref = { resource: services, namespace: 'default', name: 'a' }
@@ -47,6 +47,7 @@ async function awayAndBack({ server, client, until }: Bench): Promise<void> {
   const silence = server.inject(isList, 'silence')
   assert.equal(await call('the call is given up'), false)
   silence.remove()
+  await between()
   assert.equal(await call('the call is answered'), true)
 }
 
@@ -80,6 +81,23 @@ scenario(
     }
     const watches = bench.server.requestsFor(services, 'watch').length
     assert.ok(watches >= 2 && watches <= 4, `${watches} watches`)
+  },
+  { manualTransport: true },
+)
+
+scenario(
+  'the same, and the watch began after the last failure: its server is not in doubt',
+  async (bench) => {
+    await whenWatching(bench)
+    const watches = (): number => bench.server.requestsFor(services, 'watch').length
+    await awayAndBack(bench, async () => {
+      bench.server.watches[0]?.reset()
+      await bench.until('a second watch', () => watches() === 2)
+      await whenWatching(bench)
+    })
+    const startedMs = bench.clock.nowMs()
+    await bench.until('half a minute', () => bench.clock.nowMs() - startedMs >= 30_000)
+    assert.equal(watches(), 2)
   },
   { manualTransport: true },
 )
