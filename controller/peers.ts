@@ -12,6 +12,7 @@ import {
   listAt,
   objectAt,
   readConditions,
+  withoutCounts,
 } from '../src/core/model/index.ts'
 import { type WorkOutcome, bgpConfs, bgpPeers, openWorkQueue } from '../src/io/kube/index.ts'
 import { stamped } from './conditions.ts'
@@ -30,7 +31,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const { client, view, clock, random, log } = leading
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
   /** Also putting a status together is paced, since it looks at every speaker; one of which it says nothing new is not written. */
-  const looks = openPace(clock, () => (lookGapMs * summaryGapMs(view.nodes.size)) / 1000)
+  const looks = openPace(clock, () => summaryGapMs(view.nodes.size, lookGapMs))
   const writtenMs = new Map<string, number>()
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
 
@@ -111,10 +112,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
 function newsOf(speaker: Speaker | undefined): unknown {
   if (speaker === undefined) return undefined
   const { as, routerId, exceptions, sessions } = speaker.status
-  const states = sessions.map(
-    ({ prefixesWanted: _w, prefixesSent: _s, messagesSent: _t, messagesReceived: _r, ...rest }) => rest,
-  )
-  return { as, routerId, exceptions, sessions: states }
+  return { as, routerId, exceptions, sessions: sessions.map(withoutCounts) }
 }
 
 interface Statuses {

@@ -20,7 +20,7 @@ export function keepRacks({ client, view, clock, random, log }: Leading): Duty {
   let wanted: ReadonlyMap<string, RackStatus> = new Map()
   let planned = Number.NEGATIVE_INFINITY
   let timer: Timer | undefined
-  const pace = openPace(clock, () => (rackGapMs * summaryGapMs(view.nodes.size)) / 1000)
+  const pace = openPace(clock, () => summaryGapMs(view.nodes.size, rackGapMs))
   const queue = openWorkQueue({ work: writeRack, workers: 4, clock, random, log })
 
   function plan(): void {
@@ -39,7 +39,7 @@ export function keepRacks({ client, view, clock, random, log }: Leading): Duty {
   }
 
   function planSoon(): void {
-    const gapMs = (planGapMs * summaryGapMs(view.nodes.size)) / 1000
+    const gapMs = summaryGapMs(view.nodes.size, planGapMs)
     timer ??= clock.after(Math.max(0, planned + gapMs - clock.nowMs()), plan)
   }
 

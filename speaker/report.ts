@@ -1,7 +1,7 @@
 // The Speaker object: what is really up and really announced on this node. Its status is written at least 1 s apart: at
 // once when a session or an exception changes, and once a minute when only counts do. Writing is best effort; nothing
 // waits for it.
-import type { Node, SessionStatus, SpeakerStatus } from '../src/core/model/index.ts'
+import { type Node, type SessionStatus, type SpeakerStatus, withoutCounts } from '../src/core/model/index.ts'
 import { type KubeClient, apiVersionOf, speakers } from '../src/io/kube/index.ts'
 import type { Clock, Timer } from '../src/io/process/clock.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
@@ -168,11 +168,6 @@ function newsOf(status: SpeakerStatus): string {
     any: [prefixes > 0, routes.present > 0],
     repaired: routes.repaired,
   })
-}
-
-function withoutCounts(session: SessionStatus): unknown {
-  const { prefixesWanted: _wanted, prefixesSent: _sent, messagesSent: _to, messagesReceived: _from, ...rest } = session
-  return rest
 }
 
 function whyDown({ peer, neighbor, peerAs, localAs, since, lastError, reason, flaps }: SessionStatus): unknown {

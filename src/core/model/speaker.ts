@@ -44,6 +44,12 @@ export interface SessionStatus {
   readonly messagesReceived: MessageCounts
 }
 
+/** What of a session is news when it changes: its counts change all the time. */
+export function withoutCounts(session: SessionStatus): Partial<SessionStatus> {
+  const { prefixesWanted: _wanted, prefixesSent: _sent, messagesSent: _to, messagesReceived: _from, ...rest } = session
+  return rest
+}
+
 /** An address that this speaker does not announce as one would expect. */
 export interface AnnouncementException {
   readonly address: string

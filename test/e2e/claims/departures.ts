@@ -1,6 +1,7 @@
 // Something goes: a Service, and its route and address with it; a speaker, and its route until it is back; every webhook,
 // and the controller assigns in its stead.
 import { waitFor } from '../../lab/index.ts'
+import { waitForWebhook } from '../address-steps.ts'
 import {
   type Claim,
   addressKey,
@@ -10,7 +11,6 @@ import {
   getOrUndefined,
   getService,
   ingressOf,
-  kubectl,
   remove,
   serviceObject,
 } from '../claim.ts'
@@ -78,18 +78,7 @@ export const departures: readonly Claim[] = [
       } finally {
         await webhook.start()
         await remove(lab, 'service', 'unaided')
-        await waitFor(
-          'the webhook answers again',
-          async () => {
-            const dry = await kubectl(
-              lab,
-              ['create', '--dry-run=server', '-o', 'json', '-f', '-'],
-              serviceObject({ name: 'probe' }),
-            )
-            return dry.ok && dry.out.includes(addressKey)
-          },
-          { timeoutMs: 30_000 },
-        )
+        await waitForWebhook(lab)
       }
     },
   },

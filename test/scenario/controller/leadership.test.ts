@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { eipAllocations, leases, services } from '../../../src/io/kube/index.ts'
-import { openStage, optIn, poolKey, type Stage } from './stage.ts'
-
-function scenario(name: string, run: (stage: Stage) => Promise<void>): void {
-  void test(name, async () => {
-    const stage = await openStage()
-    try {
-      stage.namespace('a')
-      stage.eip('pool', { address: '192.0.2.0/24' })
-      await run(stage)
-    } finally {
-      await stage.close()
-    }
-  })
-}
+import { scenario } from './lab.ts'
+import { optIn, poolKey } from './stage.ts'
 
 const isLeaseWrite = ({ method, path }: { method: string; path: string }): boolean =>
   method === 'PUT' && path.endsWith('/leases/bellhop-controller')
