@@ -38,8 +38,11 @@ export interface Announcer {
 
 type Decision = Announcement | NotAnnounced
 
-/** Some milliseconds' worth. */
-const mostAtOnce = 200
+/**
+ * Decided in one turn: few first, so that routers hear of them within a millisecond or two, then twice as many each turn,
+ * up to some milliseconds' worth.
+ */
+const atOnce = { first: 25, most: 200 }
 
 export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }: AnnouncerOptions): Announcer {
   /** What the engine has been told: the paths of the decision, but to peers that are forgotten. */
@@ -56,6 +59,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   let together = false
   let started = false
   let scheduled = false
+  let most = atOnce.first
 
   function count(decision: Decision, by: 1 | -1): void {
     if (decision.kind === 'announced') announced += by
@@ -129,14 +133,16 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     const now: string[] = []
     for (const waiting of [named, rest]) {
       for (const text of waiting) {
-        if (now.length === mostAtOnce) break
+        if (now.length === most) break
         named.delete(text)
         rest.delete(text)
         now.push(text)
       }
     }
     work(now)
-    if (named.size + rest.size > 0) schedule()
+    const isDone = named.size + rest.size === 0
+    most = isDone ? atOnce.first : Math.min(2 * most, atOnce.most)
+    if (!isDone) schedule()
   }
 
   function schedule(): void {
