@@ -52,6 +52,7 @@ generate: node_modules/.package-lock.json ## write the CRDs and the reference pa
 .PHONY: build
 build: node_modules/.package-lock.json ## compile to dist/
 	tsc --project tsconfig.build.json
+	chmod +x dist/cli/main.js
 
 .PHONY: clean
 clean: ## remove what was built here; the control plane in the user's cache directory stays

@@ -14,6 +14,7 @@ import {
   type Node,
   type RackStatus,
   type Service,
+  type Speaker,
   advertisedCondition,
   assignedCondition,
   findCondition,
@@ -31,7 +32,6 @@ import { outcomeOf } from './outcome.ts'
 import { sameValue } from '../src/core/status/index.ts'
 import { openRush } from './rush.ts'
 import { openSettling, settleMs } from './settling.ts'
-import type { Speaker } from './speaker-object.ts'
 import type { StatusWrites } from './status-writes.ts'
 
 /** Changes of one moment come one by one: one look at all Services for them. */

@@ -8,6 +8,7 @@ import {
   type BgpPeer,
   type Condition,
   type Reason,
+  type Speaker,
   findCondition,
   listAt,
   objectAt,
@@ -22,7 +23,6 @@ import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 import { sameValue } from '../src/core/status/index.ts'
-import type { Speaker } from './speaker-object.ts'
 
 const countersEveryMs = 60_000
 const lookGapMs = 50

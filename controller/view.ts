@@ -10,7 +10,9 @@ import {
   type EndpointSlice,
   type Holder,
   type Node,
+  type Rack,
   type Service,
+  type Speaker,
   claimAnnotation,
   isOfInterest,
   poolLabel,
@@ -18,7 +20,9 @@ import {
   readBgpPeer,
   readEndpointSlice,
   readNode,
+  readRack,
   readService,
+  readSpeaker,
 } from '../src/core/model/index.ts'
 import {
   type KubeClient,
@@ -44,7 +48,6 @@ import { openBareSlices } from '../src/io/slices/index.ts'
 import type { Log } from '../src/io/telemetry/log.ts'
 import { type Presence, type PresenceBook, type SpeakerLease, openPresenceBook, readSpeakerLease } from './presence.ts'
 import { type Records, openRecords } from './records.ts'
-import { type Rack, type Speaker, readRack, readSpeaker } from './speaker-object.ts'
 
 /** What changed; each is called after the view has. */
 export interface Changes {

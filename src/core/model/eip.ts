@@ -20,6 +20,7 @@ export interface EipBgp {
 
 export interface Eip extends Metadata {
   readonly address: string
+  readonly extraAddresses: readonly string[]
   /** Everything the pool covers, `address` first, then `extraAddresses`; excludes not subtracted. */
   readonly ranges: readonly IpRange[]
   readonly excludes: readonly IpRange[]
@@ -53,7 +54,8 @@ export function readEip(object: KubeObjectLike): Eip {
   const metadata = readMetadata(object)
   const { spec } = object
   const address = stringAt(spec, 'address') ?? ''
-  const covered = [address, ...stringsAt(spec, 'extraAddresses')]
+  const extraAddresses = stringsAt(spec, 'extraAddresses')
+  const covered = [address, ...extraAddresses]
   const excluded = stringsAt(spec, 'excludes')
   const namespaces = stringsAt(spec, 'namespaces')
   const namespaceSelector = selectorAt(spec, 'namespaceSelector')
@@ -62,6 +64,7 @@ export function readEip(object: KubeObjectLike): Eip {
   return {
     ...metadata,
     address,
+    extraAddresses,
     ranges: covered.map(parseRange).filter((range) => range !== undefined),
     excludes: excluded.map(parseRange).filter((range) => range !== undefined),
     malformed: [...covered, ...excluded].filter((text) => parseRange(text) === undefined),

@@ -82,6 +82,17 @@ export const reasons = {
   SpeakerAlive: 'the speaker renews its Lease',
   SpeakerSilent: 'the speaker has not renewed its Lease for 40 s',
   OtherProvider: 'an OpenELB or a Porter is running in the cluster as well',
+  // What `kubectl bellhop` finds besides.
+  NotOurs: 'the Service is not for Bellhop: its type, class or annotation says so',
+  PoolFilling: 'nine of ten addresses of the Eip are in use',
+  StatusBehind: 'the Service has a record and not yet the address in its status',
+  SessionDown: 'a BGP session of a living speaker is not established',
+  RackUnserved: 'nobody speaks for the nodes of the rack to some router',
+  ProgramNotReady: 'fewer Pods of a program are ready than are wanted',
+  NoLeader: 'no controller is leading: nobody renews its Lease',
+  WebhookUnreachable: 'the API server cannot call the webhook, or would not',
+  WebhookUntrusted: 'a webhook configuration is missing or has no caBundle',
+  CertificateExpiring: 'the serving certificate of the webhook is expired or about to be',
 } as const
 
 export type ReasonCode = keyof typeof reasons

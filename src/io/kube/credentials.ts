@@ -29,6 +29,8 @@ export interface Identity {
 export interface Credentials {
   /** `https://host:port`, optionally with a path; `http:` for a local proxy and in tests. */
   readonly server: URL
+  /** The namespace that the context of a kubeconfig names. */
+  readonly namespace?: string | undefined
   /** Identity for the next request, at most 60 s old. Rejects with a CredentialsError. */
   identity(): Promise<Identity>
   /** Forgets what is cached: the server has refused it. */
@@ -51,6 +53,8 @@ export interface CredentialsOptions {
   readonly serviceAccountDirectory?: string | undefined
   /** Path of a kubeconfig; when given it is used even in a Pod. Default outside: $KUBECONFIG, else ~/.kube/config. */
   readonly kubeconfig?: string | undefined
+  /** Context of the kubeconfig; default: its current one. When given, a kubeconfig is used even in a Pod. */
+  readonly context?: string | undefined
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly clock?: Clock
 }
@@ -60,13 +64,13 @@ const rereadMs = 60_000
 
 /** Finds the cluster and reads the credentials once, so that what is missing shows at the start: a CredentialsError. */
 export async function readCredentials(options: CredentialsOptions = {}): Promise<Credentials> {
-  const { kubeconfig, environment = process.env, clock = systemClock } = options
+  const { kubeconfig, context, environment = process.env, clock = systemClock } = options
   const host = environment['KUBERNETES_SERVICE_HOST']
-  const inCluster = kubeconfig === undefined && host !== undefined && host !== ''
+  const inCluster = kubeconfig === undefined && context === undefined && host !== undefined && host !== ''
   const directory = options.serviceAccountDirectory ?? environment['BELLHOP_SERVICEACCOUNT_DIR'] ?? defaultDirectory
   const credentials = inCluster
     ? serviceAccountCredentials(host, environment['KUBERNETES_SERVICE_PORT'] ?? '443', directory, clock)
-    : await kubeconfigCredentials(kubeconfig, environment, clock)
+    : await kubeconfigCredentials(kubeconfig, context, environment, clock)
   await credentials.identity()
   return credentials
 }
@@ -93,6 +97,7 @@ function serviceAccountCredentials(host: string, port: string, directory: string
 
 async function kubeconfigCredentials(
   path: string | undefined,
+  context: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock,
 ): Promise<Credentials> {
@@ -113,14 +118,19 @@ async function kubeconfigCredentials(
       more.loadFromFile(other)
       config.mergeConfig(more, true)
     }
+    if (context !== undefined) {
+      if (config.getContextObject(context) === null) throw new Error(`it has no context ${context}`)
+      config.setCurrentContext(context)
+    }
     const server = config.getCurrentCluster()?.server
+    const namespace = config.getContextObject(config.getCurrentContext())?.namespace
     if (server === undefined) throw new Error('its current context names no cluster')
     const read = async (): Promise<Identity> => {
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
       return { tls: tlsOf(options), authorization: authorizationOf(options) }
     }
-    return { server: new URL(server), ...cached(read, clock) }
+    return { server: new URL(server), namespace, ...cached(read, clock) }
   } catch (error) {
     throw new CredentialsError('UnreadableKubeconfig', `The kubeconfig ${file} cannot be used: ${messageOf(error)}`, {
       cause: error,

@@ -1,22 +1,20 @@
-import { type Family, type Ip, type Prefix, parseIp, parsePrefix } from '../../core/address/index.ts'
-import type { Pools } from '../../core/ipam/index.ts'
+import type { Family } from '../../core/address/index.ts'
 import {
-  type Eip,
-  type KubeObjectLike,
-  listAt,
-  readEip,
-  readMetadata,
-  readNode,
-  stringAt,
-  stringsAt,
-} from '../../core/model/index.ts'
+  type Pools,
+  type Reservation,
+  ReservedIndex,
+  reserveApiServer,
+  reserveNeighbor,
+  reserveNode,
+  reserveServiceRange,
+} from '../../core/ipam/index.ts'
+import { type Eip, type KubeObjectLike, readEip, readMetadata, stringsAt } from '../../core/model/index.ts'
 import { sameValue } from '../../core/status/index.ts'
 import type { KubeClient, KubeObject, Reflector, Resource, Selection } from '../kube/interface.ts'
 import { openReflector } from '../kube/reflector.ts'
 import { bgpPeers, eips, endpointSlices, namespaces, nodes, serviceCidrs, services } from '../kube/resources.ts'
 import type { Clock } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
-import { type Reservation, ReservedIndex } from './reserved.ts'
 
 /** What changed, for whoever has Services waiting for it. */
 export type PoolsChange =
@@ -142,36 +140,4 @@ export function observePools({ client, clock, log, onChange = () => {} }: PoolsO
 
 function readFamily(object: KubeObjectLike): Family {
   return stringsAt(object, 'spec', 'ipFamilies')[0] === 'IPv6' ? 6 : 4
-}
-
-function reserveNode(object: KubeObjectLike): Reservation {
-  const { name, addresses } = readNode(object)
-  const pods = readPrefixes(object, 'podCIDRs')
-  return { what: `an address of Node ${name}`, addresses, prefixes: [], ofNode: true, pods }
-}
-
-function reserveNeighbor(object: KubeObjectLike): Reservation {
-  const { name } = readMetadata(object)
-  const neighbor = stringAt(object, 'spec', 'conf', 'neighborAddress') ?? ''
-  return { what: `the neighbour of BgpPeer ${name}`, addresses: readIps([neighbor]), prefixes: [] }
-}
-
-function reserveServiceRange(object: KubeObjectLike): Reservation {
-  const prefixes = readPrefixes(object, 'cidrs')
-  return { what: 'an address of the Service range of the cluster', addresses: [], prefixes }
-}
-
-function readPrefixes(object: KubeObjectLike, field: string): readonly Prefix[] {
-  return stringsAt(object, 'spec', field)
-    .map(parsePrefix)
-    .filter((prefix) => prefix !== undefined)
-}
-
-function reserveApiServer(object: KubeObjectLike): Reservation {
-  const addresses = listAt(object, 'endpoints').flatMap((endpoint) => stringsAt(endpoint, 'addresses'))
-  return { what: 'an address of the API server', addresses: readIps(addresses), prefixes: [] }
-}
-
-function readIps(texts: readonly string[]): readonly Ip[] {
-  return texts.map(parseIp).filter((ip) => ip !== undefined)
 }

@@ -1,16 +1,9 @@
 // A Speaker and a Rack object as values. The API server has checked their form; what it lets be missing is filled in.
-import {
-  type Condition,
-  type KubeObjectLike,
-  type Metadata,
-  type RackStatus,
-  type SpeakerStatus,
-  listAt,
-  noRack,
-  objectAt,
-  readConditions,
-  readMetadata,
-} from '../src/core/model/index.ts'
+import { type Condition, readConditions } from './condition.ts'
+import { type KubeObjectLike, listAt, objectAt } from './field.ts'
+import { type Metadata, readMetadata } from './metadata.ts'
+import { noRack } from './names.ts'
+import type { RackStatus, SpeakerStatus } from './speaker.ts'
 
 export interface Speaker extends Metadata {
   readonly status: SpeakerStatus

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Ip, formatRange, parseIp, parsePrefix, parseRange } from '../../../../src/core/address/index.ts'
-import { ReservedIndex } from '../../../../src/io/pools/reserved.ts'
+import { type Ip, formatRange, parseIp, parsePrefix, parseRange } from '../../../src/core/address/index.ts'
+import { ReservedIndex } from '../../../src/core/ipam/reserved.ts'
 
 function ip(text: string): Ip {
   const value = parseIp(text)

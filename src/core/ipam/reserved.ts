@@ -5,12 +5,15 @@ import {
   type IpRange,
   type Prefix,
   formatIp,
+  parseIp,
+  parsePrefix,
   prefixContains,
   rangeOfIp,
   rangeOfPrefix,
   rangesOverlap,
-} from '../../core/address/index.ts'
-import type { Reserved } from '../../core/ipam/index.ts'
+} from '../address/index.ts'
+import { type KubeObjectLike, listAt, readMetadata, readNode, stringAt, stringsAt } from '../model/index.ts'
+import type { Reserved } from './pools.ts'
 
 export interface Reservation {
   /** For the sentence of a refusal: `the address of Node x`. */
@@ -85,4 +88,39 @@ export class ReservedIndex {
 
 function overlapsAny(ranges: readonly IpRange[], range: IpRange): boolean {
   return ranges.some((one) => rangesOverlap(one, range))
+}
+
+export function reserveNode(object: KubeObjectLike): Reservation {
+  const { name, addresses } = readNode(object)
+  const pods = readPrefixes(object, 'podCIDRs')
+  return { what: `an address of Node ${name}`, addresses, prefixes: [], ofNode: true, pods }
+}
+
+/** `object`: a BgpPeer. */
+export function reserveNeighbor(object: KubeObjectLike): Reservation {
+  const { name } = readMetadata(object)
+  const neighbor = stringAt(object, 'spec', 'conf', 'neighborAddress') ?? ''
+  return { what: `the neighbour of BgpPeer ${name}`, addresses: readIps([neighbor]), prefixes: [] }
+}
+
+/** `object`: a ServiceCIDR. */
+export function reserveServiceRange(object: KubeObjectLike): Reservation {
+  const prefixes = readPrefixes(object, 'cidrs')
+  return { what: 'an address of the Service range of the cluster', addresses: [], prefixes }
+}
+
+/** `object`: an EndpointSlice of the Service default/kubernetes. */
+export function reserveApiServer(object: KubeObjectLike): Reservation {
+  const addresses = listAt(object, 'endpoints').flatMap((endpoint) => stringsAt(endpoint, 'addresses'))
+  return { what: 'an address of the API server', addresses: readIps(addresses), prefixes: [] }
+}
+
+function readPrefixes(object: KubeObjectLike, field: string): readonly Prefix[] {
+  return stringsAt(object, 'spec', field)
+    .map(parsePrefix)
+    .filter((prefix) => prefix !== undefined)
+}
+
+function readIps(texts: readonly string[]): readonly Ip[] {
+  return texts.map(parseIp).filter((ip) => ip !== undefined)
 }
