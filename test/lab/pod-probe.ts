@@ -61,8 +61,9 @@ export function readinessProbe({ image, ports, readiness }: Container): Probe | 
   }
 }
 
+/** The lab's server, also where it stands in for the test image that the guides give to a reader's cluster. */
 export function isLabImage(image: string): boolean {
-  return image.startsWith('lab/')
+  return image.startsWith('lab/') || image.startsWith('registry.k8s.io/e2e-test-images/agnhost')
 }
 
 /** Port that a lab image listens on: the first of its manifest. */

@@ -1,0 +1,74 @@
+// Every page of docs/guide, its commands run in order as its reader would run them: test/guides/README.md has the rules.
+import { globSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+import { runGuide } from '../../guides/run.ts'
+import { expectAsBefore, putBack, readScene } from '../../guides/leftovers.ts'
+import { deployBellhop, labelledOverlay, openelbSamples, porterSamples } from '../../lab/bellhop.ts'
+import { type Lab, waitFor } from '../../lab/index.ts'
+import { type Claim, kubectl } from '../claim.ts'
+import { addressOf, hasSpeaker, routesAreBack, speakerCommand } from '../route-steps.ts'
+
+const folder = join(import.meta.dirname, '../../../docs/guide')
+
+type Stage = <T>(lab: Lab, show: () => Promise<T>) => Promise<T>
+
+/** What a page finds besides Bellhop, where that is not what the claims before it have. */
+const stages: Readonly<Record<string, Stage>> = {
+  'first-service.md': onEmptyCluster,
+  'from-openelb.md': onEmptyCluster,
+}
+
+/** Without pools, routers and Services; all is as before afterwards. */
+async function onEmptyCluster<T>(lab: Lab, show: () => Promise<T>): Promise<T> {
+  try {
+    for (const samples of [porterSamples, openelbSamples]) {
+      const { ok, said } = await kubectl(lab, ['delete', '--ignore-not-found', '-k', samples])
+      // The Eip stays until its addresses are given back.
+      if (!ok && !/eip/i.test(said)) throw new Error(said)
+    }
+    await waitFor(
+      'the Eip of the samples is gone',
+      async () => {
+        return (await kubectl(lab, ['delete', '--ignore-not-found', 'eip', '--all'])).ok
+      },
+      { timeoutMs: 30_000, everyMs: 250 },
+    )
+    return await show()
+  } finally {
+    await deployBellhop(lab, { overlay: labelledOverlay })
+    await lab.deploy(openelbSamples)
+    await lab.deploy(porterSamples)
+    await waitFor('no speaker is left on worker1', () => !hasSpeaker(lab, 'worker1'), { timeoutMs: 60_000 })
+    await lab.exec('worker1', speakerCommand('--cleanup'))
+    for (const name of ['lease/speaker-worker1', 'speaker/worker1']) {
+      await kubectl(lab, ['-n', 'bellhop-system', 'delete', '--ignore-not-found', name])
+    }
+    await routesAreBack(lab, await addressOf(lab, 'echo'))
+  }
+}
+
+const asItStands: Stage = (_lab, show) => show()
+
+function claimOf(page: string): Claim {
+  return {
+    name: `docs/guide/${page}: every command does what the page says, and the page leaves nothing behind`,
+    run: (lab) =>
+      (stages[page] ?? asItStands)(lab, async () => {
+        const before = await readScene(lab)
+        const report = await runGuide(lab, join(folder, page)).catch(async (error: unknown) => {
+          await putBack(lab, before)
+          throw error
+        })
+        await expectAsBefore(lab, before)
+        const untested = report.untested.map((reason) => `; not run: ${reason}`).join('')
+        return `${report.tried} steps taken${untested}`
+      }),
+  }
+}
+
+export const guides: readonly Claim[] = globSync('*.md', { cwd: folder })
+  .map((path) => basename(path))
+  .filter((page) => page !== 'README.md')
+  .toSorted((a, b) => a.localeCompare(b))
+  .map(claimOf)
