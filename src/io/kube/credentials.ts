@@ -1,6 +1,6 @@
 // Who we are to the API server and how its certificate is checked. In a Pod: the mounted ServiceAccount, whose token
-// kubelet rotates, so it is read again within a minute and at once after a 401. Elsewhere: a kubeconfig, read with
-// @kubernetes/client-node, which is loaded only then: it costs some 85 MB, more than a whole speaker may use.
+// kubelet rotates, so it is read again within a minute and at once after a 401. Elsewhere: a kubeconfig; where a plugin has
+// to be asked for its user, by @kubernetes/client-node, which is loaded only then: it costs some 85 MB and a second.
 import { access, readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 import { stringAt } from '../../core/model/field.ts'
 import { type Clock, systemClock } from '../process/clock.ts'
+import { type ReadKubeconfig, readPlainKubeconfig } from './kubeconfig.ts'
 
 type Pem = string | Buffer | undefined
 
@@ -102,40 +103,49 @@ async function kubeconfigCredentials(
   clock: Clock,
 ): Promise<Credentials> {
   const file = path ?? environment['KUBECONFIG'] ?? join(environment['HOME'] ?? homedir(), '.kube', 'config')
-  const [first = file, ...others] = path === undefined ? file.split(':') : [file]
-  if (path === undefined && environment['KUBECONFIG'] === undefined && !(await exists(file))) {
+  const named = path === undefined ? file.split(':').filter((each) => each !== '') : [file]
+  // kubectl passes over those of $KUBECONFIG that are not there.
+  const there = await Promise.all(named.map(exists))
+  const files = path === undefined ? named.filter((_, at) => there[at]) : named
+  if (files.length === 0) {
     throw new CredentialsError(
       'NoCluster',
       `No cluster is known: this is no Pod (KUBERNETES_SERVICE_HOST is not set) and there is no ${file}. Pass --kubeconfig or set KUBECONFIG.`,
     )
   }
-  const { KubeConfig } = await import('@kubernetes/client-node')
-  const config = new KubeConfig()
+  const unusable = (error: unknown): CredentialsError => {
+    const message = `The kubeconfig ${file} cannot be used: ${messageOf(error)}`
+    return new CredentialsError('UnreadableKubeconfig', message, { cause: error })
+  }
   try {
-    config.loadFromFile(first)
-    for (const other of others) {
-      const more = new KubeConfig()
-      more.loadFromFile(other)
-      config.mergeConfig(more, true)
-    }
-    if (context !== undefined) {
-      if (config.getContextObject(context) === null) throw new Error(`it has no context ${context}`)
-      config.setCurrentContext(context)
-    }
-    const server = config.getCurrentCluster()?.server
-    const namespace = config.getContextObject(config.getCurrentContext())?.namespace
-    if (server === undefined) throw new Error('its current context names no cluster')
-    const read = async (): Promise<Identity> => {
-      const options: RequestOptions = {}
-      await config.applyToHTTPSOptions(options)
-      return { tls: tlsOf(options), authorization: authorizationOf(options) }
-    }
+    const { server, namespace, identity } =
+      (await readPlainKubeconfig(files, context)) ?? (await readByClientNode(files, context))
+    const read = (): Promise<Identity> => identity().catch((error: unknown) => Promise.reject(unusable(error)))
     return { server: new URL(server), namespace, ...cached(read, clock) }
   } catch (error) {
-    throw new CredentialsError('UnreadableKubeconfig', `The kubeconfig ${file} cannot be used: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw unusable(error)
   }
+}
+
+// For users that a plugin or a provider has to be asked for.
+async function readByClientNode(files: readonly string[], context: string | undefined): Promise<ReadKubeconfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  for (const [at, file] of files.entries()) {
+    const one = at === 0 ? config : new KubeConfig()
+    one.loadFromFile(file)
+    if (at > 0) config.mergeConfig(one, true)
+  }
+  if (context !== undefined) config.setCurrentContext(context)
+  const server = config.getCurrentCluster()?.server
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace
+  if (server === undefined) throw new Error('its current context names no cluster')
+  const identity = async (): Promise<Identity> => {
+    const options: RequestOptions = {}
+    await config.applyToHTTPSOptions(options)
+    return { tls: tlsOf(options), authorization: authorizationOf(options) }
+  }
+  return { server, namespace, identity }
 }
 
 function tlsOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions): TlsMaterial {
