@@ -5,7 +5,9 @@ import { Command, CommanderError, Option } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemNamespace } from '../src/core/model/names.ts'
 import { exitStatus, openCli } from './cli.ts'
+import { addDrain } from './drain.ts'
 import { addPools } from './pools.ts'
+import { addSimulate } from './simulate.ts'
 import { addVersion } from './version.ts'
 
 const program = new Command('kubectl bellhop')
@@ -31,6 +33,8 @@ const cli = openCli({
   setExit: (status) => void (process.exitCode = status),
 })
 addPools(program, cli)
+addSimulate(program, cli)
+addDrain(program, cli)
 addVersion(program, cli, packageJson.version)
 
 try {
