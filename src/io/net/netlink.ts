@@ -9,7 +9,7 @@
 import netlink, { type RtNetlinkSocket, type rt } from 'netlink'
 import { type Family, hostPrefix, ipToBytes } from '../../core/address/index.ts'
 import { type HostRoute, type HostRule, hostProtocol, hostTable, preferenceOf } from '../../core/routes/index.ts'
-import { isOurs, readHostRoute } from './route-dump.ts'
+import { openRouteListing } from './route-listing.ts'
 
 export type NetlinkErrorCode =
   /** EEXIST: ours or somebody else's. */
@@ -47,9 +47,7 @@ export interface Netlink {
 // linux/netlink.h
 const flagCreate = 0x400
 const flagExclusive = 0x200
-const flagDump = 0x300
 // linux/rtnetlink.h
-const getRoute = 26
 const loopbackIndex = 1
 // The library's type knows the named protocols only.
 const unnamedProtocol: unknown = hostProtocol
@@ -69,13 +67,10 @@ export function openNetlink(): Netlink {
   const plain = { timeout: timeoutMs, localPort: changes.socket.address().port }
   const exclusive = { ...plain, flags: flagCreate | flagExclusive }
   const dump = limitTo(1)
-  let listing: Listing = { bytes: Buffer.alloc(0), routes: [] }
+  const looks = new netlink.RawNetlinkSocket(netlink.Protocol.ROUTE, options)
+  const listing = openRouteListing({ socket: looks, timeoutMs, typeOf })
   return {
-    routes: () =>
-      dump(async () => {
-        listing = await listRoutes(dumps, listing)
-        return listing.routes
-      }),
+    routes: () => dump(() => listing.look()),
     addRoute: (route) =>
       change(async () => {
         const { data, attrs } = routeMessage(route)
@@ -100,6 +95,7 @@ export function openNetlink(): Netlink {
     close: () => {
       changes.socket.close()
       dumps.socket.close()
+      looks.close()
     },
   }
 }
@@ -136,29 +132,6 @@ function ruleMessage(rule: HostRule): { readonly data: rt.Rule; readonly attrs: 
   }
   if (rule.role === 'end') return { data: { family, action: nop }, attrs }
   return { data: { family, action: goto }, attrs: { ...attrs, iifname: 'lo', goto: preferenceOf({ role: 'end' }) } }
-}
-
-interface Listing {
-  /** Of our routes, as the kernel told them. */
-  readonly bytes: Buffer
-  readonly routes: readonly HostRoute[]
-}
-
-// Nearly every look finds what the one before found: then nothing is made of ten thousand routes.
-async function listRoutes(socket: RtNetlinkSocket, before: Listing): Promise<Listing> {
-  const ours: (readonly [Family, Uint8Array])[] = []
-  for (const family of [4, 6] as const) {
-    const header = Buffer.alloc(12)
-    header[0] = numberOf(family)
-    const [messages] = await socket.socket.request(getRoute, header, { flags: flagDump, timeout: timeoutMs })
-    for (const { data } of messages) if (isOurs(data)) ours.push([family, data])
-  }
-  const bytes = Buffer.concat(ours.map(([, data]) => data))
-  if (bytes.equals(before.bytes)) return before
-  const routes = ours
-    .map(([family, data]) => readHostRoute(data, family, (table) => typeOf(family, table)))
-    .filter((route) => route !== undefined)
-  return { bytes, routes }
 }
 
 async function listRules(socket: RtNetlinkSocket): Promise<readonly HostRule[]> {

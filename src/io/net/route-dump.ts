@@ -11,9 +11,9 @@ const [attributeDst, attributeOif, attributeTable] = [1, 4, 15]
 const loopbackIndex = 1
 const isLittle = endianness() === 'LE'
 
-/** Whether a route of the dump carries our protocol number: what most of a long list is dropped by. */
-export function isOurs(data: Uint8Array): boolean {
-  return data[protocolAt] === hostProtocol
+/** Whether the route of the dump that begins at `at` carries our protocol number: what most of a long list is dropped by. */
+export function isOurs(data: Uint8Array, at = 0): boolean {
+  return data[at + protocolAt] === hostProtocol
 }
 
 /** Undefined: not one of ours. `typeOf`: the type that ours have, by table. */
