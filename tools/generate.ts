@@ -1,22 +1,27 @@
-// `make generate`: manifests/crds/*.yaml and docs/reference/*.md from src/core/api. With --check nothing is written:
-// exit status 1 and the names of the files that differ.
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+// `make generate`: manifests/crds/*.yaml and docs/reference/*.md from src/core/api, and what the Helm chart takes over from
+// manifests/ as it stands. With --check nothing is written: exit status 1 and the names of the files that differ.
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { stringify } from 'yaml'
 
 import { crdOf, kinds, namesPage, pageOf, reasonsPage } from '../src/core/api/index.ts'
+import { metricsPage } from './metrics-page.ts'
 
 const usage = `usage: node tools/generate.ts [--check]
 
-Writes manifests/crds and the generated pages of docs/reference from the schemas in src/core/api.
+Writes manifests/crds and the generated pages of docs/reference from the schemas in src/core/api, and the files of
+the Helm chart that are copies of manifests.
 
   --check   write nothing; exit status 1 when a file differs from what would be written
 `
 
 const root = join(import.meta.dirname, '..')
 const crdFolder = 'manifests/crds'
+const chartFolder = 'charts/bellhop/files'
+/** What no value of the chart changes. */
+const chartSources = ['manifests/policies/*.yaml', 'manifests/base/{rbac-*,webhook-configurations}.yaml']
 
 /** Path below the root → text. */
 async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
@@ -28,11 +33,22 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   }
   files.set('docs/reference/reasons.md', await prettified(reasonsPage()))
   files.set('docs/reference/names.md', await prettified(namesPage()))
+  files.set('docs/reference/metrics.md', await prettified(metricsPage()))
   const resources = kinds.map((kind) => `${kind.plural}.yaml`)
   files.set(
     `${crdFolder}/kustomization.yaml`,
     stringify({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources }),
   )
+  // A chart can hold its own files only, and most of what is installed depends on no value.
+  for (const [path, text] of files) {
+    if (path.startsWith(`${crdFolder}/`) && !path.endsWith('/kustomization.yaml'))
+      files.set(`${chartFolder}/crds/${basename(path)}`, text)
+  }
+  for (const path of globSync(chartSources, { cwd: root })) {
+    if (basename(path) === 'kustomization.yaml') continue
+    const [, folder = ''] = path.split('/')
+    files.set(`${chartFolder}/${folder}/${basename(path)}`, readFileSync(join(root, path), 'utf8'))
+  }
   return files
 }
 
@@ -41,13 +57,9 @@ async function prettified(markdown: string): Promise<string> {
   return format(markdown, { ...(await resolveConfig(join(root, 'docs/page.md'))), parser: 'markdown' })
 }
 
-/** Definitions of kinds that are no more. */
+/** Definitions of kinds that are no more, and the chart's copies of what is no more. */
 function strayFiles(wanted: ReadonlyMap<string, string>): readonly string[] {
-  const folder = join(root, crdFolder)
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .map((name) => `${crdFolder}/${name}`)
-    .filter((path) => path.endsWith('.yaml') && !wanted.has(path))
+  return globSync([`${crdFolder}/*.yaml`, `${chartFolder}/**/*.*`], { cwd: root }).filter((path) => !wanted.has(path))
 }
 
 function readOrEmpty(path: string): string {
@@ -66,8 +78,8 @@ async function main(): Promise<number> {
   const differing = [...wanted].filter(([path, text]) => readOrEmpty(join(root, path)) !== text).map(([path]) => path)
   const stray = strayFiles(wanted)
   if (values.check) {
-    for (const path of differing) process.stderr.write(`${path} differs from what src/core/api says\n`)
-    for (const path of stray) process.stderr.write(`${path} belongs to no kind of src/core/api: delete it\n`)
+    for (const path of differing) process.stderr.write(`${path} differs from what it is made from\n`)
+    for (const path of stray) process.stderr.write(`${path} is made from nothing any more: delete it\n`)
     if (differing.length + stray.length === 0) return 0
     process.stderr.write('run `make generate` and commit what it writes\n')
     return 1
@@ -77,7 +89,7 @@ async function main(): Promise<number> {
     writeFileSync(join(root, path), wanted.get(path) ?? '')
     process.stdout.write(`wrote ${path}\n`)
   }
-  for (const path of stray) process.stdout.write(`${path} belongs to no kind of src/core/api: delete it\n`)
+  for (const path of stray) process.stdout.write(`${path} is made from nothing any more: delete it\n`)
   if (differing.length === 0) process.stdout.write('everything is as generated\n')
   return 0
 }

@@ -2,6 +2,7 @@
 //
 //   unit, property, scenario   in this machine's loopback only
 //   interop                    our BGP engine against real daemons, in namespaces
+//   install                    the Helm chart, the overlays and the images, with helm and kustomize themselves
 //   lab                        the whole network with a real control plane: the claims of `make lab-check`
 //
 // Stages run even when an earlier one failed, so that one run tells everything. Exit status 1 when anything failed.
@@ -22,7 +23,7 @@ interface Stage {
 const usage = `usage: node tools/test.ts [--long] [--only STAGE] [--no-lab]
 
   --long         the long variants too: full fuzzing, minutes of outage and of waiting (make test-long)
-  --only STAGE   one of: unit, property, scenario, interop, e2e, lab
+  --only STAGE   one of: unit, property, scenario, interop, install, e2e, lab
   --no-lab       everything that needs no control plane
 `
 
@@ -45,6 +46,7 @@ const stages: readonly Stage[] = [
   stage('property', 2),
   stage('scenario', 2),
   stage('interop', 1),
+  stage('install', 1),
   ...(options['no-lab'] ? [] : [stage('e2e', 1)]),
 ]
 const knownStages = [...stages.map(({ name }) => name), 'lab']

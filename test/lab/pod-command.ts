@@ -1,5 +1,6 @@
 // What a container of a Pod becomes on this machine: environment, argv, confinement. Pure.
 import type { Confinement, Container } from './pod.ts'
+import { isLabImage } from './pod-probe.ts'
 
 /** A Pod's own fields by their downward API path. */
 export type DownwardFields = Readonly<Record<string, string>>
@@ -41,8 +42,9 @@ export interface ProgramPaths {
 }
 
 /**
- * What an image stands for: `bellhop/NAME`, with any registry before and tag behind, is that program of this
- * repository, compiled; `lab/http-echo` the lab's server. Throws for any other.
+ * What an image stands for: `bellhop/NAME`, with any registry before and tag behind, is this repository, compiled, and
+ * the program of that name unless the command names another (`webhook/main.js`); `lab/http-echo` the lab's server.
+ * Throws for any other.
  */
 export function resolveCommand(
   { image, command, args }: Container,
@@ -50,11 +52,14 @@ export function resolveCommand(
   { node, repository, programs }: ProgramPaths,
 ): { readonly program: string; readonly argv: readonly string[] } {
   const name = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
-  const program = /(?:^|\/)bellhop\/([a-z]+)$/.exec(name)?.[1] ?? (name === 'lab/http-echo' ? 'http-echo' : undefined)
+  const ours = /(?:^|\/)bellhop\/([a-z]+)$/.exec(name)?.[1]
+  const named = command.map((part) => /^([a-z]+)\/main\.js$/.exec(part)?.[1]).find((each) => each !== undefined)
+  const program = ours === undefined ? (isLabImage(name) ? 'http-echo' : undefined) : (named ?? ours)
   if (program === undefined) throw new Error(`the lab has no image ${image}: bellhop/NAME or lab/http-echo`)
   const entry =
     program === 'http-echo' ? [node, `${repository}/test/lab/http-echo.ts`] : [node, `${programs}/${program}/main.js`]
   const [first, ...rest] = command
+  if (program === 'http-echo') return { program, argv: entry }
   const own = first === undefined ? entry : [first === 'node' ? node : first, ...rest]
   return { program, argv: [...own, ...args].map((each) => expand(each, variables)) }
 }

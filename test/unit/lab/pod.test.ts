@@ -80,6 +80,14 @@ test('an image stands for a program of the repository, whatever its registry and
     '/opt/node',
     'speaker/main.js',
   ])
+  const { program } = resolveCommand(
+    readPod(
+      podObject({ containers: [{ name: 'c', image: 'bellhop/control:1', command: ['node', 'webhook/main.js'] }] }),
+    ).container,
+    {},
+    paths,
+  )
+  assert.equal(program, 'webhook')
   assert.deepEqual(command('lab/http-echo'), ['/opt/node', '/src/test/lab/http-echo.ts'])
   assert.throws(() => command('nginx:latest'), /no image nginx:latest/)
 })
