@@ -27,7 +27,9 @@ import type { Timer } from '../src/io/process/clock.ts'
 import type { Ahead } from './ahead.ts'
 import { openBreath } from './breath.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
+import type { Latency } from './latency.ts'
+import { measureReasons } from './measure.ts'
 import { outcomeOf } from './outcome.ts'
 import { sameValue } from '../src/core/status/index.ts'
 import { openRush } from './rush.ts'
@@ -42,10 +44,13 @@ export function keepAdvertised(
   leading: Leading,
   statusWrites: Pick<StatusWrites, 'of' | 'latestMs'>,
   ahead: Ahead,
+  latency: Latency,
 ): Duty {
-  const { client, view, clock, random, log } = leading
-  const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log })
+  const { client, view, metrics, clock, random, log } = leading
+  const queue = openWorkQueue({ work: judge, workers: 4, clock, random, log, ...queueTimes(leading, 'advertised') })
   const behind = new Set<string>()
+  /** Services that say that no router has them, and why. */
+  const unadvertised = new Map<string, string>()
   const breathe = openBreath(100)
   const rush = openRush(clock, statusWrites, (keys) => {
     for (const key of keys) queue.add(key, 'low')
@@ -63,14 +68,20 @@ export function keepAdvertised(
     const addresses = service?.ingress.filter((ip) => isHeldBy(key, view.records.taken.at(ip))) ?? []
     if (service === undefined || addresses.length === 0 || !(poolLabel in service.labels)) {
       settling.settled(key)
+      unadvertised.delete(key)
       return 'done'
     }
     const { status, reason } = judgeAdvertised(inputOf(key, service, addresses))
     if (reason.code === 'SpeakersBehind') behind.add(key)
+    if (status === 'True') {
+      unadvertised.delete(key)
+      latency.advertised(key)
+    }
     const condition = { type: advertisedCondition, status, reason: reason.code, message: reason.message }
     const stored = findCondition(service.conditions, advertisedCondition)
     if (saysSame(stored, condition)) {
       settling.settled(key)
+      if (status !== 'True') unadvertised.set(key, reason.code)
       return 'done'
     }
     if (status === 'True' && rush.hold(key)) return 'done'
@@ -78,6 +89,9 @@ export function keepAdvertised(
     const waitMs = status === 'True' ? 0 : settling.waitMs(verdict)
     if (waitMs > 0) return { retryAfterMs: Math.min(waitMs, settleMs) }
     settling.turned(key)
+    if (status !== 'True') unadvertised.set(key, reason.code)
+    // What is waited for from here on is the user's to bring.
+    if (reason.code === 'NoReadyEndpoint') latency.forget(key)
     const body = [
       // Of another version the conditions may stand elsewhere, and one may be there already.
       { op: 'test', path: '/metadata/resourceVersion', value: service.resourceVersion },
@@ -169,11 +183,13 @@ export function keepAdvertised(
   addAll()
   return {
     depth: () => queue.depth(),
+    measure: () => measureReasons(metrics.servicesUnadvertised, unadvertised.values()),
     async stop() {
       unlisten()
       timer?.cancel()
       rush.stop()
       await queue.stop()
+      metrics.servicesUnadvertised.replaceAll([])
     },
   }
 }

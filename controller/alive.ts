@@ -4,14 +4,15 @@
 import { findCondition } from '../src/core/model/index.ts'
 import { type WorkOutcome, apiVersionOf, openWorkQueue, speakers } from '../src/io/kube/index.ts'
 import { saysSame, stamped } from './conditions.ts'
-import { type Duty, type Leading, fieldManager } from './duty.ts'
+import { type Duty, type Leading, fieldManager, queueTimes } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 import { aliveMs } from './presence.ts'
 
 export const aliveCondition = 'Alive'
 
-export function keepAlive({ client, view, clock, random, log }: Leading): Duty {
-  const queue = openWorkQueue({ work: writeAlive, workers: 4, clock, random, log })
+export function keepAlive(leading: Leading): Duty {
+  const { client, view, clock, random, log } = leading
+  const queue = openWorkQueue({ work: writeAlive, workers: 4, clock, random, log, ...queueTimes(leading, 'alive') })
 
   async function writeAlive(name: string): Promise<WorkOutcome> {
     const speaker = view.speakers.get(name)

@@ -2,11 +2,11 @@
 // second, less often in a large cluster.
 import { sameRanges } from '../src/core/address/index.ts'
 import { readConditions } from '../src/core/model/index.ts'
-import { eipStatus, sameStatus } from '../src/core/status/index.ts'
+import { type PoolCounts, countPool, eipStatus, sameStatus } from '../src/core/status/index.ts'
 import { type WorkOutcome, eips, openWorkQueue } from '../src/io/kube/index.ts'
 import type { PoolsChange } from '../src/io/pools/index.ts'
 import { rfc3339 } from './conditions.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
 import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
@@ -14,15 +14,18 @@ import { openPace, summaryGapMs } from './pace.ts'
 /** An Eip changes with every address given out: in a rush it is written every two, then every four seconds. */
 const mostDoublings = 2
 
-export function keepEips({ client, view, metrics, clock, random, log }: Leading, others: OtherProviders): Duty {
+export function keepEips(leading: Leading, others: OtherProviders): Duty {
+  const { client, view, metrics, clock, random, log } = leading
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size), mostDoublings)
-  const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
+  const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log, ...queueTimes(leading, 'eips') })
+  /** As of the last status, so that the metrics never say anything else. */
+  const counts = new Map<string, readonly PoolCounts[]>()
 
   async function writeStatus(name: string): Promise<WorkOutcome> {
     const eip = view.pools.eips.get(name)
     if (eip === undefined) {
       pace.forget(name)
-      for (const state of ['total', 'used', 'free']) metrics.poolAddresses.remove({ eip: name, state })
+      counts.delete(name)
       return 'done'
     }
     // Also counting is paced: it looks at every address of the pool.
@@ -31,9 +34,7 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading,
     pace.mark(name)
     const more = others.conditionOf(`${eips.plural}/${name}`, eip, readConditions(eip.status))
     const status = eipStatus(eip, view.records.taken, view.pools, rfc3339(clock.wallMs()), more)
-    metrics.poolAddresses.set({ eip: name, state: 'total' }, status.poolSize ?? 0)
-    metrics.poolAddresses.set({ eip: name, state: 'used' }, status.usage ?? 0)
-    metrics.poolAddresses.set({ eip: name, state: 'free' }, status.free ?? 0)
+    counts.set(name, countPool(eip, view.records.taken, view.pools))
     if (sameStatus(eip.status, status)) return 'done'
     const body = [
       { op: 'test', path: '/metadata/uid', value: eip.uid },
@@ -64,10 +65,22 @@ export function keepEips({ client, view, metrics, clock, random, log }: Leading,
   addAll()
   return {
     depth: () => queue.depth(),
+    measure() {
+      metrics.poolAddresses.replaceAll(
+        [...counts].flatMap(([name, families]) =>
+          families.flatMap(({ family, ...states }) =>
+            Object.entries(states).map(
+              ([state, count]) => [{ eip: name, family: `IPv${family}`, state }, count] as const,
+            ),
+          ),
+        ),
+      )
+    },
     async stop() {
       unlisten()
       endHearing()
       await queue.stop()
+      metrics.poolAddresses.replaceAll([])
     },
   }
 }

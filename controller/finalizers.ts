@@ -21,7 +21,7 @@ import {
   services,
 } from '../src/io/kube/index.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
-import { type Duty, type Leading, fieldManager } from './duty.ts'
+import { type Duty, type Leading, fieldManager, queueTimes } from './duty.ts'
 import { type OtherProviders, isLegacyFinalizer, notSole } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openRivals } from './rivals.ts'
@@ -45,7 +45,7 @@ export function withoutLegacyFinalizers(finalizers: readonly string[]): readonly
 export function keepFinalizersAway(leading: Leading, others: OtherProviders): Duty {
   const { client, view, events, clock, random, log } = leading
   const rivals = openRivals(leading)
-  const queue = openWorkQueue({ work: clean, workers: 4, clock, random, log })
+  const queue = openWorkQueue({ work: clean, workers: 4, clock, random, log, ...queueTimes(leading, 'finalizers') })
   const kinds: readonly { readonly resource: Resource; readonly get: (key: string) => Metadata | undefined }[] = [
     { resource: services, get: (key) => view.services.get(key) },
     { resource: eips, get: (key) => view.pools.eips.get(key) },

@@ -18,7 +18,7 @@ import {
 import { type WorkOutcome, bgpConfs, bgpPeers, openWorkQueue } from '../src/io/kube/index.ts'
 import { stamped } from './conditions.ts'
 import type { Timer } from '../src/io/process/clock.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
 import type { OtherProviders } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
@@ -33,7 +33,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   /** Also putting a status together is paced, since it looks at every speaker; one of which it says nothing new is not written. */
   const looks = openPace(clock, () => summaryGapMs(view.nodes.size, lookGapMs))
   const writtenMs = new Map<string, number>()
-  const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log })
+  const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log, ...queueTimes(leading, 'peers') })
 
   /** Until counters are looked at: those of every speaker change once a minute, and news must not wait behind them. */
   let timer: Timer | undefined

@@ -16,6 +16,7 @@ import type { Ahead } from './ahead.ts'
 import { saysSame } from './conditions.ts'
 import { type Contest, otherWriter } from './contest.ts'
 import { type Leading, fieldManager } from './duty.ts'
+import type { Latency } from './latency.ts'
 import { outcomeOf } from './outcome.ts'
 import { bindHolder, releaseHolder, retainRecord } from './record-writes.ts'
 import { changesAnything, clearedStatusPatch, statusPatch } from './service-patch.ts'
@@ -29,6 +30,7 @@ export interface StepContext {
   /** Our wall time just before the addresses of a Service were written. */
   readonly statusWrites: StatusWrites
   readonly ahead: Ahead
+  readonly latency: Latency
 }
 
 export interface CarriedOut {
@@ -173,7 +175,7 @@ async function writeStatus(
   service: Service,
   { ingress, conditions }: Extract<Step, { kind: 'writeStatus' }>,
 ): Promise<Done> {
-  const { leading, contest, statusWrites } = context
+  const { leading, contest, statusWrites, latency } = context
   const { clock } = leading
   if (ingress !== undefined && ingress.length > 0) {
     const waitMs = contest.waitMs(key, ingress)
@@ -188,7 +190,10 @@ async function writeStatus(
   if (ingress !== undefined) statusWrites.note(key, clock.wallMs())
   const written = await patchStatus(context, key, service, patch)
   if (written !== 'done') return { then: written }
-  if (ingress !== undefined && ingress.length > 0) contest.wrote(key, ingress)
+  if (ingress !== undefined && ingress.length > 0) {
+    contest.wrote(key, ingress)
+    latency.assigned(key)
+  }
   return 'done'
 }
 

@@ -8,7 +8,8 @@ import { type RackInput, planRacks } from '../src/core/announce/index.ts'
 import type { RackStatus } from '../src/core/model/index.ts'
 import { type WorkOutcome, apiVersionOf, openWorkQueue, racks } from '../src/io/kube/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
+import { measureRacks, rackGauges } from './measure.ts'
 import { outcomeOf } from './outcome.ts'
 import { openPace, summaryGapMs } from './pace.ts'
 import { sameValue } from '../src/core/status/index.ts'
@@ -16,26 +17,30 @@ import { sameValue } from '../src/core/status/index.ts'
 const planGapMs = 50
 const rackGapMs = 250
 
-export function keepRacks({ client, view, clock, random, log }: Leading): Duty {
+export function keepRacks(leading: Leading): Duty {
+  const { client, view, metrics, clock, random, log } = leading
   let wanted: ReadonlyMap<string, RackStatus> = new Map()
   let planned = Number.NEGATIVE_INFINITY
   let timer: Timer | undefined
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size, rackGapMs))
-  const queue = openWorkQueue({ work: writeRack, workers: 4, clock, random, log })
+  const queue = openWorkQueue({ work: writeRack, workers: 4, clock, random, log, ...queueTimes(leading, 'racks') })
 
   function plan(): void {
     timer = undefined
     planned = clock.nowMs()
-    const input: RackInput = {
-      nodes: [...view.nodes.values()],
-      speakers: view.progress(),
-      peers: [...view.peers.values()].filter(({ ownedByCni }) => !ownedByCni),
-    }
-    wanted = planRacks(input)
+    wanted = planRacks(inputNow())
     for (const [name, status] of wanted) {
       if (!sameValue(view.racks.get(name)?.status, status)) queue.add(name)
     }
     for (const name of view.racks.keys()) if (!wanted.has(name)) queue.add(name)
+  }
+
+  function inputNow(): RackInput {
+    return {
+      nodes: [...view.nodes.values()],
+      speakers: view.progress(),
+      peers: [...view.peers.values()].filter(({ ownedByCni }) => !ownedByCni),
+    }
   }
 
   function planSoon(): void {
@@ -85,10 +90,12 @@ export function keepRacks({ client, view, clock, random, log }: Leading): Duty {
   planSoon()
   return {
     depth: () => queue.depth(),
+    measure: () => measureRacks(metrics, inputNow(), wanted),
     async stop() {
       unlisten()
       timer?.cancel()
       await queue.stop()
+      for (const each of rackGauges(metrics)) each.replaceAll([])
     },
   }
 }

@@ -6,8 +6,15 @@
 //   2. plan, carry out; a claim that was made is planned again at once, since the address goes into the status next
 //   3. an address that was given back is looked at again when the Leases of the speakers say that they have seen it
 import { formatIp } from '../src/core/address/index.ts'
-import { isOurs, planService } from '../src/core/ipam/index.ts'
-import { type Allocation, type Service, claimAnnotation, sharingKeyAnnotation } from '../src/core/model/index.ts'
+import { type Step, isOurs, planService } from '../src/core/ipam/index.ts'
+import {
+  type Allocation,
+  type Service,
+  assignedCondition,
+  claimAnnotation,
+  findCondition,
+  sharingKeyAnnotation,
+} from '../src/core/model/index.ts'
 import { type WorkOutcome, openWorkQueue } from '../src/io/kube/index.ts'
 import { isMaterial, lookUpClaim } from '../src/io/pools/index.ts'
 import type { Timer } from '../src/io/process/clock.ts'
@@ -15,7 +22,9 @@ import type { Ahead } from './ahead.ts'
 import { openBreath } from './breath.ts'
 import { openContest } from './contest.ts'
 import { cooledUpToMs } from './cooling.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
+import type { Latency } from './latency.ts'
+import { measureReasons } from './measure.ts'
 import { carryOut, clearStatus } from './plan-steps.ts'
 import { sameValue } from '../src/core/status/index.ts'
 import type { StatusWrites } from './status-writes.ts'
@@ -32,18 +41,20 @@ const coolingAgainMs = 30_000
 /** Queue key of a claim whose Service has no name yet; `:` is in no namespace. */
 const claimPrefix = 'claim:'
 
-export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead: Ahead): Duty {
+export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead: Ahead, latency: Latency): Duty {
   const { view, events, metrics, clock, random, log } = leading
   const { records } = view
   const contest = openContest(clock)
   const breathe = openBreath(50)
   const waiting = new Set<string>()
+  /** Services without an address, and why. */
+  const lacking = new Map<string, string>()
   const cooling = new Map<string, readonly string[]>()
   const lookedUp = new Map<string, string>()
   let retryTimer: Timer | undefined
   let coolingTimer: Timer | undefined
-  const context = { leading, contest, begunMs: clock.wallMs(), statusWrites, ahead }
-  const queue = openWorkQueue({ work, workers, clock, random, log })
+  const context = { leading, contest, begunMs: clock.wallMs(), statusWrites, ahead, latency }
+  const queue = openWorkQueue({ work, workers, clock, random, log, ...queueTimes(leading, 'services') })
 
   async function work(key: string): Promise<WorkOutcome> {
     await breathe()
@@ -82,7 +93,7 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead
     })
     if (plan.waits) waiting.add(key)
     else waiting.delete(key)
-    metrics.servicesWaiting.set({}, waiting.size)
+    noteLack(key, lackOf(service, plan.steps))
     const outcome = await carryOut(context, key, service, plan.steps)
     if (outcome.cooling.length > 0) cooling.set(key, outcome.cooling)
     else cooling.delete(key)
@@ -90,6 +101,14 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead
     const recheckMs = [plan.recheckAfterMs, outcome.recheckAfterMs].filter((ms) => ms !== undefined)
     if (cooling.has(key)) recheckMs.push(coolingAgainMs)
     return recheckMs.length === 0 ? 'done' : { retryAfterMs: Math.min(...recheckMs) }
+  }
+
+  function noteLack(key: string, reason: string | undefined): void {
+    if (reason === undefined) lacking.delete(key)
+    else {
+      lacking.set(key, reason)
+      latency.forget(key)
+    }
   }
 
   // A claim of a Service that has no name yet (generateName) and may never be stored.
@@ -113,6 +132,8 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead
   function forgetService(key: string): void {
     contest.forget(key)
     waiting.delete(key)
+    lacking.delete(key)
+    latency.forget(key)
     ahead.forget(key)
     lookedUp.delete(key)
   }
@@ -161,6 +182,7 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead
   const unlisten = view.listen({
     service: (key, before, after) => {
       noteClaim(key, before, after)
+      if (before === undefined && after?.ingress.length === 0) latency.begin(key, after, true)
       queue.add(key)
       if (after === undefined) {
         statusWrites.forget(key)
@@ -193,20 +215,32 @@ export function keepServices(leading: Leading, statusWrites: StatusWrites, ahead
     }
   }
 
-  for (const [key, service] of view.services.entries()) noteClaim(key, undefined, service)
+  for (const [key, service] of view.services.entries()) {
+    noteClaim(key, undefined, service)
+    if (service.ingress.length === 0) latency.begin(key, service, false)
+  }
   addAll()
   for (const record of records.reflector.store.values()) addHolders(record)
 
   return {
     depth: () => queue.depth(),
+    measure: () => measureReasons(metrics.servicesWaiting, lacking.values()),
     async stop() {
       unlisten()
       retryTimer?.cancel()
       coolingTimer?.cancel()
       await queue.stop()
-      metrics.servicesWaiting.set({}, 0)
+      metrics.servicesWaiting.replaceAll([])
     },
   }
+}
+
+// Why the Service has no address; undefined: it has one, or is about to.
+function lackOf(service: Service | undefined, steps: readonly Step[]): string | undefined {
+  if (service === undefined) return undefined
+  const said = steps.flatMap((step) => (step.kind === 'writeStatus' ? step.conditions : []))
+  const condition = findCondition(said, assignedCondition) ?? findCondition(service.conditions, assignedCondition)
+  return condition?.status === 'False' ? condition.reason : undefined
 }
 
 function isUnnamed(holder: { readonly name: string; readonly claim: string }, claim: string): boolean {

@@ -23,7 +23,7 @@ import {
   eips,
   openWorkQueue,
 } from '../src/io/kube/index.ts'
-import type { Duty, Leading } from './duty.ts'
+import { type Duty, type Leading, queueTimes } from './duty.ts'
 import { outcomeOf } from './outcome.ts'
 
 const kinds: ReadonlyMap<string, Resource> = new Map(
@@ -33,8 +33,16 @@ const pageSize = 100
 /** An object that the API server refuses has to be mended by somebody first. */
 const refusedAgainMs = 60_000
 
-export function keepStorageVersion({ client, clock, random, log }: Leading): Duty {
-  const queue = openWorkQueue({ work: migrate, workers: 1, clock, random, log })
+export function keepStorageVersion(leading: Leading): Duty {
+  const { client, clock, random, log } = leading
+  const queue = openWorkQueue({
+    work: migrate,
+    workers: 1,
+    clock,
+    random,
+    log,
+    ...queueTimes(leading, 'storage-version'),
+  })
   let stopped = false
 
   async function migrate(definition: string): Promise<WorkOutcome> {

@@ -7,6 +7,7 @@ import { keepEips } from './eips.ts'
 import { openFence } from './fence.ts'
 import { keepFinalizersAway } from './finalizers.ts'
 import { openOtherProviders } from './other-providers.ts'
+import { openLatency } from './latency.ts'
 import { keepPeers } from './peers.ts'
 import { keepRacks } from './racks.ts'
 import { keepServices } from './services.ts'
@@ -33,11 +34,12 @@ export function openTerm(options: Leading): Term {
   }
   const statusWrites = openStatusWrites()
   const ahead = openAhead(options.view.services)
+  const latency = openLatency(options.clock, options.metrics)
   const others = openOtherProviders()
   const duties = new Map<string, Duty>([
     ['racks', keepRacks(leading)],
-    ['services', keepServices(leading, statusWrites, ahead)],
-    ['advertised', keepAdvertised(leading, statusWrites, ahead)],
+    ['services', keepServices(leading, statusWrites, ahead, latency)],
+    ['advertised', keepAdvertised(leading, statusWrites, ahead, latency)],
     ['eips', keepEips(leading, others)],
     ['peers', keepPeers(leading, others)],
     ['alive', keepAlive(leading)],

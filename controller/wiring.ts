@@ -64,8 +64,10 @@ export async function openController(options: {
     metrics.leading.set({}, term === undefined ? 0 : 1)
     metrics.allocationsKnown.set({ state: 'all' }, view.records.taken.size)
     metrics.allocationsKnown.set({ state: 'released' }, [...view.records.released()].length)
-    metrics.eventsDropped.set({}, events.dropped())
+    metrics.eventsDropped.replaceAll([[{}, events.dropped()]])
     metrics.queueDepth.replaceAll([...(term?.duties ?? [])].map(([name, duty]) => [{ duty: name }, duty.depth()]))
+    for (const duty of term?.duties.values() ?? []) duty.measure?.()
+    metrics.ready.set({ program: 'controller' }, ready() === true ? 1 : 0)
   })
   const health = await openHealthServer({ listen: config.metricsListen, ready, exposition: metrics.exposition })
 

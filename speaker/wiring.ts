@@ -25,6 +25,7 @@ import { openMetrics } from '../src/io/telemetry/metrics.ts'
 import { openAnnouncer } from './announcer.ts'
 import { removeAll } from './cleanup.ts'
 import { openDrain } from './drain.ts'
+import { measureSessions } from './measure.ts'
 import { openPresence } from './presence.ts'
 import { openReport } from './report.ts'
 import { openRoutes } from './routes.ts'
@@ -135,17 +136,14 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     onRenewal: (outcome) => metrics.leaseRenewals.add({ outcome }),
   })
 
+  const ready = (): true | string => isStarted || `not synced yet: ${view.missing().join(', ') || 'first decisions'}`
   metrics.exposition.beforeScrape(() => {
     for (const [resource, reflector] of view.reflectors()) {
       metrics.watchedObjects.set({ resource }, reflector.store.size)
       const currentMs = reflector.currentUpToMs()
       if (currentMs !== undefined) metrics.watchCurrentUpTo.set({ resource }, currentMs / 1000)
     }
-    const all = sessions.statuses()
-    metrics.bgpSessionUp.replaceAll(all.map(({ peer, state }) => [{ peer }, state === 'ESTABLISHED' ? 1 : 0]))
-    metrics.bgpSessionFlaps.replaceAll(all.map(({ peer, flaps }) => [{ peer }, flaps]))
-    metrics.bgpPrefixesWanted.replaceAll(all.map(({ peer, prefixesWanted }) => [{ peer }, prefixesWanted]))
-    metrics.bgpPrefixesSent.replaceAll(all.map(({ peer, prefixesSent }) => [{ peer }, prefixesSent]))
+    measureSessions(metrics, sessions.statuses(), sessions.plan(), bgp.sessions())
     metrics.announcedAddresses.set({}, announcer.announcedCount())
     const silent = [...announcer.notAnnounced()].map(([reason, count]): [{ reason: ReasonCode }, number] => [
       { reason },
@@ -153,11 +151,11 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
     ])
     metrics.unannouncedAddresses.replaceAll(silent)
     const { wanted, present, repaired } = routes.state()
-    metrics.hostRoutes.replaceAll([
-      [{ state: 'wanted' }, wanted],
-      [{ state: 'present' }, present],
-    ])
-    metrics.hostRouteRepairs.set({}, repaired)
+    const foreign = routes.exceptions().filter(({ reason }) => reason === 'RouteForeign').length
+    for (const [state, count] of Object.entries({ wanted, present, foreign })) metrics.hostRoutes.set({ state }, count)
+    metrics.hostRouteRepairs.replaceAll([[{}, repaired]])
+    metrics.eventsDropped.replaceAll([[{}, events.dropped()]])
+    metrics.ready.set({ program: 'speaker' }, ready() === true ? 1 : 0)
   })
 
   async function start(): Promise<void> {
@@ -175,7 +173,7 @@ export async function openSpeaker(options: SpeakerOptions): Promise<Speaker> {
 
   const health: HealthServer = await openHealthServer({
     listen: metricsListen,
-    ready: () => isStarted || `not synced yet: ${view.missing().join(', ') || 'first decisions'}`,
+    ready,
     exposition: metrics.exposition,
   })
   const started = start()

@@ -50,6 +50,7 @@ export async function openWebhook(options: {
       const currentMs = reflector.currentUpToMs()
       if (currentMs !== undefined) metrics.watchCurrentUpTo.set({ resource }, currentMs / 1000)
     }
+    metrics.ready.set({ program: 'webhook' }, ready() === true ? 1 : 0)
   })
 
   let server: AdmissionServer | undefined

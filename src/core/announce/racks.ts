@@ -13,6 +13,8 @@ import type {
   ProxiedNode,
   ProxyAssignment,
   RackStatus,
+  Reason,
+  ReasonCode,
   SessionStatus,
   SpeakerStatus,
 } from '../model/index.ts'
@@ -51,6 +53,53 @@ export function rackOfSpeaker(node: Node): string {
 
 /** Every Rack object that should exist, with its status: one per label value, and `none`. */
 export function planRacks(input: RackInput): ReadonlyMap<string, RackStatus> {
+  const { nodes, speakersOf, nodesOf } = members(input)
+  const mostNodesUnknown = areMostUnknown(nodes)
+  const peers = input.peers.map(({ name }) => name).toSorted()
+
+  const racks = new Map<string, RackStatus>()
+  for (const rack of new Set([noRack, ...nodes.map(rackOfSpeaker)])) {
+    const ofRack = speakersOf.get(rack) ?? []
+    const proxied = (nodesOf.get(rack) ?? []).flatMap(
+      (node) => proxiedNode(node, input.speakers.get(node.name), ofRack, peers, mostNodesUnknown) ?? [],
+    )
+    racks.set(rack, {
+      speakers: ofRack.map(({ node, alive, sessions, established }) => ({
+        node,
+        alive,
+        sessions: sessions.map(({ peer }) => ({ peer, established: established.has(peer) })),
+      })),
+      speakerCount: ofRack.length,
+      proxiedCount: proxied.length,
+      up: ofRack.reduce((sum, { established }) => sum + established.size, 0),
+      proxied,
+    })
+  }
+  return racks
+}
+
+/** Nodes of each rack: how many are usable, and how many are not for which reason. */
+export function countNodes(input: RackInput): ReadonlyMap<string, ReadonlyMap<'usable' | ReasonCode, number>> {
+  const { nodes, nodesOf } = members(input)
+  const mostNodesUnknown = areMostUnknown(nodes)
+  return new Map(
+    [...nodesOf].map(([rack, ofRack]) => {
+      const counts = new Map<'usable' | ReasonCode, number>([['usable', 0]])
+      for (const node of ofRack) {
+        const state = unusable(node, input.speakers.get(node.name), mostNodesUnknown)?.code ?? 'usable'
+        counts.set(state, (counts.get(state) ?? 0) + 1)
+      }
+      return [rack, counts]
+    }),
+  )
+}
+
+// By rack: its speakers, and the nodes that belong to it.
+function members(input: RackInput): {
+  readonly nodes: readonly Node[]
+  readonly speakersOf: ReadonlyMap<string, readonly RackSpeaker[]>
+  readonly nodesOf: ReadonlyMap<string, readonly Node[]>
+} {
   const nodes = input.nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const speakers = nodes.flatMap((node) => {
     const view = input.speakers.get(node.name)
@@ -59,28 +108,16 @@ export function planRacks(input: RackInput): ReadonlyMap<string, RackStatus> {
   const speakersOf = Map.groupBy(speakers, ({ rack }) => rack)
   const labelled = nodes.some(({ rack }) => rack !== undefined)
   const nodesOf = Map.groupBy(nodes, (node) => node.rack ?? (labelled ? rackBySubnet(node, speakersOf) : noRack))
-  const mostNodesUnknown = areMostUnknown(nodes)
-  const peers = input.peers.map(({ name }) => name).toSorted()
+  return { nodes, speakersOf, nodesOf }
+}
 
-  const racks = new Map<string, RackStatus>()
-  for (const rack of new Set([noRack, ...nodes.map(rackOfSpeaker)])) {
-    const members = speakersOf.get(rack) ?? []
-    const proxied = (nodesOf.get(rack) ?? []).flatMap(
-      (node) => proxiedNode(node, input.speakers.get(node.name), members, peers, mostNodesUnknown) ?? [],
-    )
-    racks.set(rack, {
-      speakers: members.map(({ node, alive, sessions, established }) => ({
-        node,
-        alive,
-        sessions: sessions.map(({ peer }) => ({ peer, established: established.has(peer) })),
-      })),
-      speakerCount: members.length,
-      proxiedCount: proxied.length,
-      up: members.reduce((sum, { established }) => sum + established.size, 0),
-      proxied,
-    })
-  }
-  return racks
+function unusable(node: Node, view: SpeakerView | undefined, mostNodesUnknown: boolean): Reason | undefined {
+  const alive = view?.alive ?? false
+  return nodeUnusable(node, {
+    speakerAlive: alive,
+    leaving: alive && view?.status.state === 'Leaving',
+    mostNodesUnknown,
+  })
 }
 
 function readSpeaker(node: string, { alive, status }: SpeakerView): RackSpeaker {
@@ -122,11 +159,7 @@ function proxiedNode(
   const own = view === undefined ? undefined : readSpeaker(node.name, view)
   const announcedBy = peers.flatMap((peer) => assignments(node, own, members, peer))
   if (announcedBy.length === 0 && own !== undefined && own.established.size > 0) return undefined
-  const reason = nodeUnusable(node, {
-    speakerAlive: view?.alive ?? false,
-    leaving: view !== undefined && view.alive && view.status.state === 'Leaving',
-    mostNodesUnknown,
-  })
+  const reason = unusable(node, view, mostNodesUnknown)
   return {
     node: node.name,
     addresses: node.internalIps.map(formatIp),

@@ -97,4 +97,6 @@ export interface SessionReport {
   /** Announced by the peer in this session; counted and dropped. */
   readonly prefixesReceived: number
   readonly messages: { readonly sent: MessageCounts; readonly received: MessageCounts }
+  /** NOTIFICATIONs by registered name; `unregistered` stands for all that have none. */
+  readonly notifications: { readonly sent: ReadonlyMap<string, number>; readonly received: ReadonlyMap<string, number> }
 }

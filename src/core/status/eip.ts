@@ -1,5 +1,5 @@
 // Status of an Eip (openelb-api.md 2.2): OpenELB's fields, and `free` and conditions of ours.
-import { compareIp, formatIp } from '../address/index.ts'
+import { type Family, compareIp, formatIp } from '../address/index.ts'
 import { type Pools, defaultEip, poolClosed, spans } from '../ipam/pools.ts'
 import { freeCount, poolSize } from '../ipam/space.ts'
 import type { Taken } from '../ipam/taken.ts'
@@ -22,6 +22,24 @@ export interface EipStatus {
 }
 
 export const mostUsedListed = 256
+
+/** What a pool has of one IP family; no number is more than 2^53 - 1. */
+export interface PoolCounts {
+  readonly family: Family
+  readonly total: number
+  readonly used: number
+  readonly free: number
+}
+
+/** One for each family that the Eip has addresses of, or that addresses in use are of. */
+export function countPool(eip: Eip, taken: Taken, pools: Pools): readonly PoolCounts[] {
+  return ([4, 6] as const).flatMap((family): readonly PoolCounts[] => {
+    const part = { ...eip, ranges: eip.ranges.filter(({ first }) => first.family === family) }
+    const used = [...taken.ofEip(eip.name)].filter(({ address }) => address.family === family).length
+    if (part.ranges.length === 0 && used === 0) return []
+    return [{ family, total: capped(poolSize(part)), used, free: capped(freeCount(part, taken, pools)) }]
+  })
+}
 
 /**
  * `now` is RFC 3339; a condition that has not turned keeps the time that is stored. `more`: conditions that do not rest

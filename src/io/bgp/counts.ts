@@ -1,5 +1,5 @@
 import type { MessageCounts } from '../../core/bgp/index.ts'
-import type { MessageName } from '../../core/bgp/wire/index.ts'
+import { type Message, type MessageName, registeredName } from '../../core/bgp/wire/index.ts'
 
 /** Messages in one direction since the peer was configured. */
 export class Counts {
@@ -9,6 +9,7 @@ export class Counts {
   #keepalive = 0
   #refresh = 0
   #withdrawPrefix = 0
+  readonly #notifications = new Map<string, number>()
 
   add(message: MessageName): void {
     if (message === 'open') this.#open++
@@ -16,6 +17,18 @@ export class Counts {
     else if (message === 'notification') this.#notification++
     else if (message === 'keepalive') this.#keepalive++
     else this.#refresh++
+  }
+
+  take(message: Message): void {
+    this.add(message.type)
+    if (message.type !== 'notification') return
+    const name = registeredName(message.code, message.subcode)
+    this.#notifications.set(name, (this.#notifications.get(name) ?? 0) + 1)
+  }
+
+  /** By registered name, see registeredName. */
+  get notifications(): ReadonlyMap<string, number> {
+    return this.#notifications
   }
 
   addWithdrawn(prefixes: number): void {

@@ -61,8 +61,8 @@ export class Peer {
     this.#tracks = new Tracks(settings, Math.floor(random() * 2 ** 32), clock, {
       dial: () => options.dial(this.#settings),
       act: (action) => this.#act(action),
-      sent: ({ type }) => this.#sent.add(type),
-      received: ({ type }) => this.#received.add(type),
+      sent: (message) => this.#sent.take(message),
+      received: (message) => this.#received.take(message),
       drain: () => this.#sender.drain(),
       changed: () => this.#reportChange(),
     })
@@ -138,6 +138,7 @@ export class Peer {
       prefixesSent: this.#sender.rib.sentCount,
       prefixesReceived: this.#prefixesReceived,
       messages: { sent: this.#sent.read(), received: this.#received.read() },
+      notifications: { sent: this.#sent.notifications, received: this.#received.notifications },
     }
   }
 

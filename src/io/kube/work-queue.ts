@@ -19,6 +19,8 @@ export interface WorkQueueOptions {
   /** 0 ≤ x < 1, for jitter. */
   readonly random: () => number
   readonly log: Log
+  /** Told of each run: how long the key was ready before, and how long the work took. */
+  readonly onRun?: ((waitedMs: number, workedMs: number) => void) | undefined
   /** Default 50 ms. */
   readonly minBackoffMs?: number | undefined
   /** Default 30 s. */
@@ -40,10 +42,10 @@ export interface WorkQueue {
 }
 
 export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const { work, workers, clock, random, log, minBackoffMs = 50, maxBackoffMs = 30_000 } = options
-  /** Ready keys in the order they came. */
-  const normal = new Set<string>()
-  const low = new Set<string>()
+  const { work, workers, clock, random, log, onRun, minBackoffMs = 50, maxBackoffMs = 30_000 } = options
+  /** Ready keys in the order they came, and since when each is. */
+  const normal = new Map<string, number>()
+  const low = new Map<string, number>()
   const running = new Set<string>()
   /** Added while running, with the lane. */
   const again = new Map<string, 'normal' | 'low'>()
@@ -62,10 +64,10 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
     }
     if (normal.has(key)) return
     if (lane === 'normal') {
+      normal.set(key, low.get(key) ?? clock.nowMs())
       low.delete(key)
-      normal.add(key)
-    } else {
-      low.add(key)
+    } else if (!low.has(key)) {
+      low.set(key, clock.nowMs())
     }
     startMore()
   }
@@ -88,15 +90,17 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
   function startMore(): void {
     while (running.size < workers) {
       const lane = normal.size > 0 ? normal : low
-      const [key] = lane
-      if (key === undefined) return
+      const [next] = lane
+      if (next === undefined) return
+      const [key, readyMs] = next
       lane.delete(key)
       running.add(key)
-      void runOne(key)
+      void runOne(key, readyMs)
     }
   }
 
-  async function runOne(key: string): Promise<void> {
+  async function runOne(key: string, readyMs: number): Promise<void> {
+    const startedMs = clock.nowMs()
     // This run is the retry that was due.
     retries.get(key)?.cancel()
     retries.delete(key)
@@ -107,6 +111,7 @@ export function openWorkQueue(options: WorkQueueOptions): WorkQueue {
       log.error('work on a key failed', { key, error })
       outcome = 'retry'
     }
+    onRun?.(startedMs - readyMs, clock.nowMs() - startedMs)
     running.delete(key)
     if (stopped) {
       if (running.size === 0) onIdle()

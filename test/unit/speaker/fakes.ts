@@ -39,6 +39,7 @@ export function fakeBgp(onChange: (report: SessionReport) => void = () => {}): F
             prefixesSent: 0,
             prefixesReceived: 0,
             messages: { sent: noMessages, received: noMessages },
+            notifications: { sent: new Map(), received: new Map() },
           },
         })
       }

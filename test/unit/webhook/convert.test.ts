@@ -6,7 +6,7 @@ import { answerConversion } from '../../../webhook/convert.ts'
 void test('a ConversionReview is answered with 200, converted or failed, and counted', async () => {
   const counted: unknown[] = []
   const metrics = {
-    admissionDecisions: { add: (labels: unknown) => void counted.push(labels), remove: () => {} },
+    admissionDecisions: { add: (labels: unknown) => void counted.push(labels), remove: () => {}, replaceAll: () => {} },
     admissionDuration: { observe: () => {}, remove: () => {} },
   }
   const answer = async (body: unknown): Promise<ConversionReview['response']> => {

@@ -73,10 +73,10 @@ export function openReplica(cluster: FakeCluster, options: ReplicaOptions = {}):
       },
     },
     unavailable,
-    attempts: { add: () => {}, remove: () => {} },
+    attempts: { add: () => {}, remove: () => {}, replaceAll: () => {} },
     isSynced: () => isSynced,
     metrics: {
-      admissionDecisions: { add: (labels) => void decisions.push(labels), remove: () => {} },
+      admissionDecisions: { add: (labels) => void decisions.push(labels), remove: () => {}, replaceAll: () => {} },
       admissionDuration: { observe: () => {}, remove: () => {} },
     },
   }

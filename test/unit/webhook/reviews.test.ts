@@ -79,7 +79,7 @@ void test('before everything is listed, reviews are let through: the controller 
 })
 
 void test('what is no AdmissionReview v1 is a 400 with one sentence', async () => {
-  const ignore = { add: () => {}, observe: () => {}, remove: () => {} }
+  const ignore = { add: () => {}, observe: () => {}, remove: () => {}, replaceAll: () => {} }
   const unused = undefined as never
   const handlers = reviewHandlers({
     ...{ client: unused, allocations: unused, pools: unused, random: unused, newNonce: unused, unavailable: 'wait' },

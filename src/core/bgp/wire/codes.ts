@@ -90,6 +90,15 @@ const names: readonly (Code | undefined)[] = [
   { name: 'ROUTE-REFRESH Message Error', subcodes: [undefined, 'Invalid Message Length'] },
 ]
 
+/** The registered name, or `unregistered`: a peer cannot make this more than a small set. */
+export function registeredName(code: number, subcode: number): string {
+  const known = names[code]
+  if (known === undefined) return 'unregistered'
+  if (subcode === 0) return known.name
+  const name = known.subcodes[subcode]
+  return name === undefined ? 'unregistered' : `${known.name}/${name}`
+}
+
 /** The registered name, `Cease/Administrative Reset`; numbers where there is none. */
 export function notificationName(code: number, subcode: number): string {
   const known = names[code]

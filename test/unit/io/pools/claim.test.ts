@@ -23,7 +23,7 @@ function replicaOf(cluster: FakeCluster): Replica {
     client: cluster.client,
     clock: systemClock,
     log: silentLog,
-    attempts: { add: ({ outcome }) => void outcomes.push(outcome), remove: () => {} },
+    attempts: { add: ({ outcome }) => void outcomes.push(outcome), remove: () => {}, replaceAll: () => {} },
     allocations: {
       learn: (allocation) => void known.set(allocation.name, allocation),
       forget: (name) => void known.delete(name),
