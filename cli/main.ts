@@ -8,6 +8,7 @@ import { exitStatus, openCli } from './cli.ts'
 import { addDrain } from './drain.ts'
 import { addPools } from './pools.ts'
 import { addSimulate } from './simulate.ts'
+import { addUninstall } from './uninstall.ts'
 import { addVersion } from './version.ts'
 
 const program = new Command('kubectl bellhop')
@@ -35,6 +36,7 @@ const cli = openCli({
 addPools(program, cli)
 addSimulate(program, cli)
 addDrain(program, cli)
+addUninstall(program, cli)
 addVersion(program, cli, packageJson.version)
 
 try {

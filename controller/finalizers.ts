@@ -7,6 +7,7 @@ import {
   type Metadata,
   type Reason,
   findCondition,
+  isLegacyFinalizer,
   keyOf,
   soleProviderCondition,
 } from '../src/core/model/index.ts'
@@ -22,7 +23,7 @@ import {
 } from '../src/io/kube/index.ts'
 import { conditionOperations, saysSame } from './conditions.ts'
 import { type Duty, type Leading, fieldManager, queueTimes } from './duty.ts'
-import { type OtherProviders, isLegacyFinalizer, notSole } from './other-providers.ts'
+import { type OtherProviders, notSole } from './other-providers.ts'
 import { outcomeOf } from './outcome.ts'
 import { openRivals } from './rivals.ts'
 

@@ -1,18 +1,15 @@
 // On which objects another provider's finalizers are left alone because it is at work, and the condition that says so.
 // Services get it from finalizers.ts; the status of the other kinds is written whole, by the duties that listen here.
-import { type Condition, type Metadata, type Reason, findCondition } from '../src/core/model/index.ts'
+import {
+  type Condition,
+  type Metadata,
+  type Reason,
+  findCondition,
+  isLegacyFinalizer,
+} from '../src/core/model/index.ts'
 
 /** False while another provider works on the object too; absent else. On Services it has our domain before it. */
 const soleProvider = 'SoleProvider'
-
-/** Every finalizer that a version of OpenELB or Porter has written (openelb-api.md 2.6). */
-export function isLegacyFinalizer(finalizer: string): boolean {
-  return (
-    finalizer.startsWith('finalizer.lb.kubesphere.io/') ||
-    finalizer === 'finalizer.ipam.kubesphere.io/v1alpha1' ||
-    /^node-proxy\.(porter|openelb)\.kubesphere\.io\/finalizer$/.test(finalizer)
-  )
-}
 
 export interface OtherProviders {
   /** `task`: `plural/key`. Null: none is at work. */

@@ -69,6 +69,12 @@ const annotations: readonly DocumentedName[] = [
     meaning: '`"true"`: the announcements of this node are taken away gently, and stay away.',
   },
   {
+    spellings: [names.drainedForAnnotation],
+    on: 'Node',
+    writtenBy: 'kubectl bellhop',
+    meaning: '`uninstall`: `kubectl bellhop uninstall` has drained the node and takes both away again.',
+  },
+  {
     spellings: [names.currentUpToAnnotation],
     on: 'Lease of a speaker',
     writtenBy: 'speaker',

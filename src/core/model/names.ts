@@ -32,6 +32,8 @@ export const sharingKeyAnnotation = 'bellhop.dev/sharing-key'
 export const forceDeleteAnnotation = 'bellhop.dev/force-delete'
 /** On a Node: `"true"` takes its announcements away. */
 export const drainAnnotation = 'bellhop.dev/drain'
+/** On a Node beside it, while an uninstall has set it: whoever has is to take it away again. */
+export const drainedForAnnotation = 'bellhop.dev/drained-for'
 /** On a speaker's Lease: time (RFC 3339) up to which its view of the Services was current and is acted on. */
 export const currentUpToAnnotation = 'bellhop.dev/current-up-to'
 
@@ -51,6 +53,15 @@ export const systemNamespace = 'bellhop-system'
 export const peersNamespace = 'bellhop-peers'
 /** Rack of nodes that no label and no session subnet puts anywhere. */
 export const noRack = 'none'
+
+/** Every finalizer that a version of OpenELB or Porter has written (openelb-api.md 2.6). */
+export function isLegacyFinalizer(finalizer: string): boolean {
+  return (
+    finalizer.startsWith('finalizer.lb.kubesphere.io/') ||
+    finalizer === 'finalizer.ipam.kubesphere.io/v1alpha1' ||
+    /^node-proxy\.(porter|openelb)\.kubesphere\.io\/finalizer$/.test(finalizer)
+  )
+}
 
 /** Value under either spelling; the written one wins. */
 export function eitherSpelling(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyPatch } from 'rfc6902'
 import { withoutLegacyFinalizers } from '../../../controller/finalizers.ts'
-import { isLegacyFinalizer } from '../../../controller/other-providers.ts'
+import { isLegacyFinalizer } from '../../../src/core/model/index.ts'
 
 const legacy = [
   'finalizer.lb.kubesphere.io/v1apha1',
