@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemNamespace } from '../src/core/model/names.ts'
 import { exitStatus, openCli } from './cli.ts'
 import { addDrain } from './drain.ts'
+import { addExplain } from './explain.ts'
 import { addPools } from './pools.ts'
 import { addSimulate } from './simulate.ts'
 import { addUninstall } from './uninstall.ts'
@@ -33,6 +34,7 @@ const cli = openCli({
   ...{ program, out: process.stdout, err: process.stderr, environment: process.env, wallMs: Date.now },
   setExit: (status) => void (process.exitCode = status),
 })
+addExplain(program, cli)
 addPools(program, cli)
 addSimulate(program, cli)
 addDrain(program, cli)

@@ -5,11 +5,11 @@ export const formats: readonly Format[] = ['table', 'wide', 'json', 'yaml']
 
 /** Marks text for people; without colour it is the text itself. */
 export interface Paint {
-  good(text: string): string
-  bad(text: string): string
-  warn(text: string): string
-  dim(text: string): string
-  bold(text: string): string
+  readonly good: (text: string) => string
+  readonly bad: (text: string) => string
+  readonly warn: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly bold: (text: string) => string
 }
 
 const codes = { good: 32, bad: 31, warn: 33, dim: 2, bold: 1 } as const

@@ -87,6 +87,7 @@ function listsOf(part: Part, system: string, service: ReadOptions['service']): r
         // What has been one, and what tells the family of the cluster.
         { resource: services, selection: { labelSelector: poolLabel } },
         { resource: services, selection: { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' } },
+        ...(service === undefined ? [] : [{ resource: services, selection: named(service) }]),
       ]
     case 'endpointslices':
       return [
@@ -135,6 +136,10 @@ function slicesOf({ namespace, name }: { readonly namespace: string; readonly na
     resource: endpointSlices,
     selection: { namespace, labelSelector: `kubernetes.io/service-name=${name}` },
   }
+}
+
+function named({ namespace, name }: { readonly namespace: string; readonly name: string }): Selection {
+  return { namespace, fieldSelector: `metadata.name=${name}` }
 }
 
 type Listed = { readonly items: readonly KubeObject[] } | { readonly error: KubeError }

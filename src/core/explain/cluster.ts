@@ -1,6 +1,5 @@
 // A cluster as one read of it found it: everything that a question about it can rest on, as values. Made of the objects
 // as the API server has them, so that a test writes manifests and a support bundle can be asked as well as a cluster.
-import { formatIp } from '../address/index.ts'
 import {
   type Reservation,
   reserveApiServer,
@@ -20,7 +19,6 @@ import {
   type Rack,
   type Service,
   type Speaker,
-  isOfInterest,
   readAllocation,
   readBgpConf,
   readBgpPeer,
@@ -83,7 +81,7 @@ export interface ClusterAbout {
 }
 
 export interface Cluster extends ClusterAbout {
-  /** Of type LoadBalancer, or still carrying something of ours. */
+  /** Of type LoadBalancer, or still carrying something of ours; and whichever was asked for by name. */
   readonly services: readonly Service[]
   readonly slices: readonly EndpointSlice[]
   readonly namespaces: readonly Metadata[]
@@ -112,7 +110,7 @@ export function clusterOf(objects: ClusterObjects, about: ClusterAbout): Cluster
     .filter((slice) => slice !== undefined)
   return {
     ...about,
-    services: services.filter((service) => isOfInterest(service)),
+    services: services.filter((service) => !isKubernetes(service)),
     slices: unique(slices),
     namespaces: of('namespaces').map(readMetadata),
     nodes: of('nodes').map(readNode),
@@ -139,11 +137,6 @@ export function clusterOf(objects: ClusterObjects, about: ClusterAbout): Cluster
     ]),
     primaryFamily: stringsAt(kubernetes, 'spec', 'ipFamilies')[0] === 'IPv6' ? 6 : 4,
   }
-}
-
-/** Text of the addresses in the status of a Service, in order. */
-export function ingressOf(service: Service): readonly string[] {
-  return service.ingress.map(formatIp)
 }
 
 function isKubernetes({ namespace, name }: Metadata): boolean {

@@ -87,6 +87,7 @@ export const reasons = {
   PoolFilling: 'nine of ten addresses of the Eip are in use',
   StatusBehind: 'the Service has a record and not yet the address in its status',
   SessionDown: 'a BGP session of a living speaker is not established',
+  RouteMissing: 'a host route that is wanted is not in the kernel',
   RackUnserved: 'nobody speaks for the nodes of the rack to some router',
   ProgramNotReady: 'fewer Pods of a program are ready than are wanted',
   NoLeader: 'no controller is leading: nobody renews its Lease',

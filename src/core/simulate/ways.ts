@@ -1,14 +1,10 @@
 // The ways that routers have: address → peer → next hops, as every speaker decides; and how those of two views differ.
-import { type Ip, compareIp, formatIp, parseIp, sameIp } from '../address/index.ts'
+import { compareIp, parseIp } from '../address/index.ts'
 import { eipOf, judgeAdvertised } from '../announce/index.ts'
-import { type ClusterView, decideEverywhere } from '../explain/index.ts'
+import { type ClusterView, type NextHops, type WaysOfAddress, waysTo } from '../explain/index.ts'
 import { type Eip, type Reason, poolLabel } from '../model/index.ts'
 import { withPlannedRacks } from './change.ts'
 
-/** Name of a node that is next hop → nodes whose speakers announce it to that peer. */
-export type NextHops = ReadonlyMap<string, readonly string[]>
-/** Name of a BgpPeer → next hops; at least one each. */
-export type WaysOfAddress = ReadonlyMap<string, NextHops>
 /** Address → its ways; an address without any has none. */
 export type Ways = ReadonlyMap<string, WaysOfAddress>
 
@@ -20,31 +16,6 @@ export function waysOf(view: ClusterView): Ways {
     if (address !== undefined) ways.set(text, waysTo(address, view))
   }
   return ways
-}
-
-function waysTo(address: Ip, view: ClusterView): WaysOfAddress {
-  const ways = new Map<string, Map<string, string[]>>()
-  for (const { node: speaker, speaker: progress, decision } of decideEverywhere(view, address)) {
-    const { status } = progress
-    if (decision.kind === 'notAnnounced' || status.state === 'Leaving') continue
-    for (const [peer, paths] of decision.paths) {
-      const session = status.sessions.find((each) => each.peer === peer)
-      if (session?.state !== 'ESTABLISHED' || !session.families.includes(address.family)) continue
-      const hops = ways.get(peer) ?? new Map<string, string[]>()
-      ways.set(peer, hops)
-      for (const { nextHop } of paths) {
-        const node = nextHop === 'self' ? speaker : nodeAt(nextHop, view)
-        hops.set(node, [...(hops.get(node) ?? []), speaker])
-      }
-    }
-  }
-  return ways
-}
-
-function nodeAt(ip: Ip, { nodes }: ClusterView): string {
-  const text = formatIp(ip)
-  for (const [name, { internalIps }] of nodes) if (internalIps.some((each) => sameIp(each, ip))) return name
-  return text
 }
 
 /** An address that routers had a way to and would have none to. */
