@@ -2,7 +2,8 @@
 # Installs what the Makefile's targets need, and only what is missing.
 #
 #   tools/install.sh npm    the npm packages of package-lock.json
-#   tools/install.sh lab    root, Go, and the Debian packages with which labs and tests are made
+#   tools/install.sh lab    root, Go, and the Debian packages with which labs and tests are made; Prometheus, unpacked
+#                           into the user's cache directory: nothing of it is to run on the machine itself
 #
 # Elsewhere than on Debian or Ubuntu it says in one line what is missing.
 set -eu
@@ -60,6 +61,20 @@ hold_services() {
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 }
 
+unpack_prometheus() {
+  command -v prometheus > /dev/null && command -v promtool > /dev/null && return
+  unpacked="${XDG_CACHE_HOME:-$HOME/.cache}/bellhop/prometheus"
+  [ -x "$unpacked/usr/bin/prometheus" ] && return
+  command -v apt-get > /dev/null || fail 'Missing here, to be installed by hand: prometheus and promtool, on PATH'
+  echo 'unpacking prometheus'
+  work=$(mktemp -d)
+  # The sandbox user of apt-get cannot write here, and says so.
+  { (cd "$work" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }) \
+    && dpkg -x "$work"/prometheus_*.deb "$work/tree" && mkdir -p "${unpacked%/*}" && rm -rf "$unpacked" \
+    && mv "$work/tree" "$unpacked"; } > /dev/null 2>&1 || { rm -rf "$work"; fail 'The package prometheus cannot be unpacked.'; }
+  rm -rf "$work"
+}
+
 install_lab() {
   [ "$(id -u)" = 0 ] || fail 'Network namespaces take root: run make with sudo.'
   missing=$(missing_packages | tr '\n' ' ')
@@ -72,6 +87,7 @@ install_lab() {
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } > /dev/null \
       || fail "These packages cannot be installed: $missing"
   fi
+  unpack_prometheus
   # Not asked for when the control plane is there already: whoever starts the lab finds it, builds it or says so.
 }
 
