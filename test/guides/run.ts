@@ -1,7 +1,7 @@
 // Takes the steps of a page in a lab, in order, and compares what came with what the page shows. Rules: README.md.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { runCommand } from '../lab/command.ts'
 import type { Lab } from '../lab/index.ts'
@@ -15,13 +15,15 @@ const repository = join(import.meta.dirname, '../..')
 const looks =
   /^(kubectl (-n \S+ )?(bellhop|get|describe|events|logs|wait|rollout status|auth can-i)|curl|ip|ping|nft|ss) /
 const looksForMs = 40_000
-const failures = /^(error|Error|curl: \(|The \S+ ".*" is invalid)/
+const failures = /^(error|Error|curl: \(|The request is invalid|The \S+ ".*" is invalid)/
 
 export interface GuideReport {
   /** Commands, files and lines of configuration that were tried. */
   readonly tried: number
   /** Reasons of those that were not. */
   readonly untested: readonly string[]
+  /** Steps that took two seconds or more. */
+  readonly slow: readonly { readonly line: number; readonly seconds: number }[]
 }
 
 /** Rejects with the line of the page and what was wrong there. */
@@ -33,20 +35,20 @@ export async function runGuide(lab: Lab, path: string): Promise<GuideReport> {
     // Addresses of the network stand for themselves wherever a page shows them.
     let known = withSaid(Object.values(addresses).flat().join(' '), nothingKnown)
     const untested: string[] = []
+    const slow: { readonly line: number; readonly seconds: number }[] = []
     for (const step of steps) {
+      const startMs = performance.now()
       try {
         if (step.kind === 'untested') untested.push(step.reason)
         else known = await takeStep(lab, step, { folder, environment, known })
       } catch (error) {
-        throw new Error(
-          `${path.split('/').at(-1)}:${step.line}: ${error instanceof Error ? error.message : String(error)}`,
-          {
-            cause: error,
-          },
-        )
+        const what = error instanceof Error ? error.message : String(error)
+        throw new Error(`${basename(path)}:${step.line}: ${what}`, { cause: error })
       }
+      const seconds = (performance.now() - startMs) / 1000
+      if (seconds >= 2) slow.push({ line: step.line, seconds })
     }
-    return { tried: steps.length - untested.length, untested }
+    return { tried: steps.length - untested.length, untested, slow }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -7,7 +7,7 @@ import { expectAsBefore, putBack, readScene } from '../../guides/leftovers.ts'
 import { deployBellhop, labelledOverlay, openelbSamples, porterSamples } from '../../lab/bellhop.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 import { type Claim, kubectl } from '../claim.ts'
-import { addressOf, hasSpeaker, routesAreBack, speakerCommand } from '../route-steps.ts'
+import { addressOf, hasSpeaker, rackKey, routesAreBack, speakerCommand } from '../route-steps.ts'
 
 const folder = join(import.meta.dirname, '../../../docs/guide')
 
@@ -21,7 +21,10 @@ const stages: Readonly<Record<string, Stage>> = {
 
 /** Without pools, routers and Services; all is as before afterwards. */
 async function onEmptyCluster<T>(lab: Lab, show: () => Promise<T>): Promise<T> {
+  const racks = { master: 'leaf1', worker2: 'leaf2' } as const
+  const nodes = ['master', 'worker2'] as const
   try {
+    for (const node of nodes) await lab.labelNode(node, rackKey, null)
     for (const samples of [porterSamples, openelbSamples]) {
       const { ok, said } = await kubectl(lab, ['delete', '--ignore-not-found', '-k', samples])
       // The Eip stays until its addresses are given back.
@@ -36,6 +39,7 @@ async function onEmptyCluster<T>(lab: Lab, show: () => Promise<T>): Promise<T> {
     )
     return await show()
   } finally {
+    for (const node of nodes) await lab.labelNode(node, rackKey, racks[node])
     await deployBellhop(lab, { overlay: labelledOverlay })
     await lab.deploy(openelbSamples)
     await lab.deploy(porterSamples)
@@ -62,7 +66,8 @@ function claimOf(page: string): Claim {
         })
         await expectAsBefore(lab, before)
         const untested = report.untested.map((reason) => `; not run: ${reason}`).join('')
-        return `${report.tried} steps taken${untested}`
+        const slow = report.slow.map(({ line, seconds }) => `; line ${line} took ${seconds.toFixed(1)} s`).join('')
+        return `${report.tried} steps taken${slow}${untested}`
       }),
   }
 }
