@@ -47,6 +47,8 @@ import { sessions } from './claims/sessions.ts'
 import { noRefusals, privileges } from './claims/privileges.ts'
 import { confinement } from './claims/confinement.ts'
 import { truth } from './claims/truth.ts'
+import { guides } from './claims/guides.ts'
+import { operating, uninstallInOrder } from './claims/operating.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 /** What has to wait for a minute or more. */
@@ -91,10 +93,13 @@ const claims: readonly Claim[] = [
   ...sessions,
   ...peers,
   ...restarts,
+  ...operating,
+  ...guides,
   ...slow,
   noRefusals,
   // An API server that has just come back refuses everybody everything for a moment, until it knows the roles.
   ...outages,
+  ...uninstallInOrder,
   // The last: it leaves nothing of Bellhop.
   ...uninstall,
 ]
