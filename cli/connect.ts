@@ -14,6 +14,8 @@ export interface ConnectOptions {
 
 export interface Connection {
   readonly client: KubeClient
+  /** For what is no JSON: logs. */
+  readonly credentials: Credentials
   readonly namespace: string
   readonly server: string
 }
@@ -30,7 +32,8 @@ export class CannotAsk extends Error {
 export async function connect({ kubeconfig, context, namespace }: ConnectOptions): Promise<Connection> {
   const credentials = await credentialsOf({ kubeconfig, context })
   const client = openClient(credentials, { log: noLog, clock: systemClock, userAgent: 'kubectl-bellhop' })
-  return { client, namespace: namespace ?? credentials.namespace ?? 'default', server: credentials.server.href }
+  const { server } = credentials
+  return { client, credentials, namespace: namespace ?? credentials.namespace ?? 'default', server: server.href }
 }
 
 /** What an error of the cluster says to somebody at a terminal. */

@@ -17,7 +17,7 @@ import { type Cli, exitStatus } from './cli.ts'
 import { cannotAsk } from './connect.ts'
 import { changeLines } from './simulate-lines.ts'
 import { partsOfWays, readView } from './simulate-view.ts'
-import { readSeconds } from './seconds.ts'
+import { readSeconds } from './numbers.ts'
 import { type Look, waitUntil } from './wait.ts'
 
 export interface DrainOptions {

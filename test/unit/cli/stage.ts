@@ -64,7 +64,8 @@ export async function run(
     setExit: (status) => void (said.status = status),
     open: () => {
       const client = openClient(server.credentials, { log: silentLog, clock: systemClock, userAgent: 'test' })
-      return Promise.resolve({ client, namespace: 'default', server: server.credentials.server.href })
+      const { credentials } = server
+      return Promise.resolve({ client, credentials, namespace: 'default', server: credentials.server.href })
     },
   })
   add(program, cli)
