@@ -22,6 +22,7 @@ import { serviceEdits } from './claims/service-edits.ts'
 import { pools } from './claims/pools.ts'
 import { brokenObjects } from './claims/broken-objects.ts'
 import { poolMetrics } from './claims/pool-metrics.ts'
+import { alerts } from './claims/alerts.ts'
 import { keeping } from './claims/keeping.ts'
 import { moving } from './claims/moving.ts'
 import { choosing } from './claims/choosing.ts'
@@ -70,6 +71,7 @@ const claims: readonly Claim[] = [
   ...pools,
   ...brokenObjects,
   ...poolMetrics,
+  ...alerts,
   ...keeping,
   ...moving,
   ...choosing,
