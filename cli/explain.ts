@@ -1,16 +1,17 @@
 // `explain service NAME` and `explain address IP`: why it works or does not, in one screen.
 import type { Command } from 'commander'
-import { formatIp } from '../src/core/address/index.ts'
+import { formatIp, parseIp } from '../src/core/address/index.ts'
 import {
   type Explanation,
   type Part,
-  type Stage,
+  explainAddress,
   explainService,
   parts,
   viewCluster,
 } from '../src/core/explain/index.ts'
-import { type Answer, type Cli, outputOption } from './cli.ts'
+import { type Answer, type Cli, exitStatus, outputOption } from './cli.ts'
 import { CannotAsk } from './connect.ts'
+import { findingLines } from './findings.ts'
 import type { Format, Paint } from './print.ts'
 import { readCluster } from './read-cluster.ts'
 import { unreadLines } from './unread.ts'
@@ -40,6 +41,27 @@ export function addExplain(program: Command, cli: Cli): void {
         return explainIn(whole, key)
       }),
     )
+  explain
+    .command('address <ip>')
+    .alias('ip')
+    .description('who has an address, or why nobody has it, or could; exit status 1 if it cannot be had')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+    .allowExcessArguments(false)
+    .action((text: string, { output }: { readonly output: Format }, command: Command) => {
+      const ip = parseIp(text)
+      if (ip === undefined) command.error(`error: "${text}" is no IP address`, { exitCode: exitStatus.usage })
+      return cli.answer(output, async ({ client }) => {
+        const { systemNamespace } = cli.options()
+        const view = viewCluster(await readCluster(client, { systemNamespace, wallMs: cli.wallMs, parts: asked }))
+        const explanation = explainAddress(ip, view)
+        const { verdict } = explanation
+        return {
+          data: explanation,
+          lines: (paint) => explanationLines(explanation, paint),
+          wrong: verdict === 'broken',
+        }
+      })
+    })
 }
 
 function readOptions(cli: Cli, asked: readonly Part[], key: string) {
@@ -60,28 +82,18 @@ function explainIn(view: ReturnType<typeof viewCluster>, key: string): Answer {
   return { data: explanation, lines: (paint) => explanationLines(explanation, paint), wrong }
 }
 
-const marks = { ok: 'ok', warn: 'warn', fail: 'FAIL', unknown: '?' } as const
-
 export function explanationLines(explanation: Explanation, paint: Paint): readonly string[] {
   const { subject, verdict, headline, stages, reason, remedies, unread } = explanation
   const colour = verdict === 'works' ? paint.good : verdict === 'impaired' ? paint.warn : paint.bad
   return [
     `${paint.bold(subject)} ${colour(headline)}`,
     '',
-    ...stages.flatMap((stage) => stageLines(stage, paint)),
+    ...stages.flatMap((stage) => findingLines(stage, paint)),
     ...(reason === undefined ? [] : ['', `${paint.bold('Reason')}   ${reason}`]),
     ...(remedies.length === 0 ? [] : [reason === undefined ? '' : undefined].filter((line) => line !== undefined)),
     ...remedies.map(
       (line, at) => `${at > 0 ? '      ' : paint.bold(reason === undefined ? 'Next  ' : 'Remedy')}   ${line}`,
     ),
     ...unreadLines(unread, paint),
-  ]
-}
-
-function stageLines({ name, state, says, details }: Stage, paint: Paint): readonly string[] {
-  const colour = { ok: paint.good, warn: paint.warn, fail: paint.bad, unknown: paint.dim }[state]
-  return [
-    `  ${colour(marks[state].padEnd(4))}  ${name.padEnd(9)}  ${says}`,
-    ...details.map((line) => `${' '.repeat(19)}${paint.dim(line)}`),
   ]
 }

@@ -7,8 +7,12 @@ import { systemNamespace } from '../src/core/model/names.ts'
 import { exitStatus, openCli } from './cli.ts'
 import { addDrain } from './drain.ts'
 import { addExplain } from './explain.ts'
+import { addPeers } from './peers.ts'
 import { addPools } from './pools.ts'
+import { addRacks } from './racks.ts'
+import { addServices } from './services.ts'
 import { addSimulate } from './simulate.ts'
+import { addStatus } from './status.ts'
 import { addUninstall } from './uninstall.ts'
 import { addVersion } from './version.ts'
 
@@ -34,8 +38,12 @@ const cli = openCli({
   ...{ program, out: process.stdout, err: process.stderr, environment: process.env, wallMs: Date.now },
   setExit: (status) => void (process.exitCode = status),
 })
+addStatus(program, cli)
 addExplain(program, cli)
+addServices(program, cli)
 addPools(program, cli)
+addPeers(program, cli)
+addRacks(program, cli)
 addSimulate(program, cli)
 addDrain(program, cli)
 addUninstall(program, cli)

@@ -5,6 +5,7 @@ import { type Answer, type Cli, outputOption } from './cli.ts'
 import type { Format, Paint } from './print.ts'
 import { formatTable } from './print.ts'
 import { readCluster } from './read-cluster.ts'
+import { areGrave, problemLines, stateCell } from './table-command.ts'
 import { unreadLines } from './unread.ts'
 
 export function addPools(program: Command, cli: Cli): void {
@@ -26,7 +27,7 @@ export function addPools(program: Command, cli: Cli): void {
         return {
           data: { pools: rows, unread: cluster.unread },
           lines: (paint, wide) => [...poolLines(rows, paint, wide), ...unreadLines(cluster.unread, paint)],
-          wrong: rows.some(({ problems }) => problems.some(({ grave }) => grave)),
+          wrong: areGrave(rows),
         }
       }),
     )
@@ -54,18 +55,13 @@ export function poolLines(rows: readonly PoolRow[], paint: Paint, wide: boolean)
     row.isDefault ? 'yes' : '',
     row.boundTo.join(', '),
     ...(wide ? [row.protocol] : []),
-    stateOf(row, paint),
+    stateCell(row.problems, paint),
   ])
-  const problems = rows.flatMap(({ problems }) => problems)
   return [
     ...formatTable(head, cells),
-    ...(problems.length === 0 ? [] : ['']),
-    ...problems.map(({ code, message, grave }) => `${grave ? paint.bad(code) : paint.warn(code)}: ${message}`),
+    ...problemLines(
+      rows.flatMap(({ problems }) => problems),
+      paint,
+    ),
   ]
-}
-
-function stateOf({ problems }: PoolRow, paint: Paint): string {
-  const worst = problems.find(({ grave }) => grave) ?? problems[0]
-  if (worst === undefined) return paint.good('ok')
-  return worst.grave ? paint.bad(worst.code) : paint.warn(worst.code)
 }

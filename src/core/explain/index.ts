@@ -9,14 +9,19 @@
 //
 // Never: a decision made here that some program makes too (it is asked of ipam, status and announce), a clock, a "no"
 // without a reason of core/model/reasons.ts, a claim about what no object tells.
+export * from './address.ts'
 export * from './cluster.ts'
+export * from './peers.ts'
 export * from './pools.ts'
 export * from './programs.ts'
+export * from './racks.ts'
 export * from './leader.ts'
 export * from './remedies.ts'
 export * from './route.ts'
 export * from './service.ts'
+export * from './services.ts'
 export * from './stage.ts'
+export * from './status.ts'
 export * from './time.ts'
 export * from './view.ts'
 export * from './ways.ts'

@@ -16,8 +16,10 @@ export const stageNames = [
 
 export type StageName = (typeof stageNames)[number]
 
-export interface Stage {
-  readonly name: StageName
+export type Stage = Finding<StageName>
+
+export interface Finding<Name extends string> {
+  readonly name: Name
   /** `warn`: it works, and something about it does not; `unknown`: what it rests on could not be read. */
   readonly state: 'ok' | 'warn' | 'fail' | 'unknown'
   /** One sentence. */
@@ -43,19 +45,29 @@ export interface Explanation {
   readonly unread: readonly Unread[]
 }
 
-export function ok(name: StageName, says: string, details: readonly string[] = []): Stage {
+export function ok<Name extends string>(name: Name, says: string, details: readonly string[] = []): Finding<Name> {
   return { name, state: 'ok', says, details }
 }
 
-export function fail(name: StageName, reason: ReasonCode, says: string, details: readonly string[] = []): Stage {
+export function fail<Name extends string>(
+  name: Name,
+  reason: ReasonCode,
+  says: string,
+  details: readonly string[] = [],
+): Finding<Name> {
   return { name, state: 'fail', says, details, reason }
 }
 
-export function warn(name: StageName, reason: ReasonCode, says: string, details: readonly string[] = []): Stage {
+export function warn<Name extends string>(
+  name: Name,
+  reason: ReasonCode,
+  says: string,
+  details: readonly string[] = [],
+): Finding<Name> {
   return { name, state: 'warn', says, details, reason }
 }
 
-export function unknown(name: StageName, says: string): Stage {
+export function unknown<Name extends string>(name: Name, says: string): Finding<Name> {
   return { name, state: 'unknown', says, details: [] }
 }
 
