@@ -1,6 +1,11 @@
 // What an operator does to a cluster that works: simulate a change and make it, drain a node, take everything away.
 // Addresses 172.23.60.0/29.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { type Lab, nodes, waitFor } from '../../lab/index.ts'
+import { readCommand, runCommand } from '../../lab/command.ts'
 import { deployBellhop, openelbSamples } from '../../lab/bellhop.ts'
 import { addressIn, createService, onStage } from '../address-steps.ts'
 import { type Claim, expect, getOrUndefined, getService, ingressOf, kubectl, nodeNextHops, poolKey } from '../claim.ts'
@@ -98,6 +103,47 @@ export const operating: readonly Claim[] = [
           await lab.request('DELETE', `${slices}/operated-1`).catch(() => undefined)
         }
       }),
+  },
+  {
+    name: 'kubectl bellhop support-bundle of a cluster with BGP passwords holds no password, and what it could not have is said',
+    async run(lab) {
+      const secret = 'only-the-routers-know-42'
+      const peers = '/apis/network.kubesphere.io/v1alpha2/bgppeers'
+      const conf = { neighborAddress: '192.0.2.77', peerAs: 65000, authPassword: secret, adminDown: true }
+      const manifest = {
+        apiVersion: 'network.kubesphere.io/v1alpha2',
+        kind: 'BgpPeer',
+        metadata: { name: 'bundled', annotations: { 'example.com/note': secret } },
+        spec: { conf, nodeSelector: { matchLabels: { nowhere: 'x' } } },
+      }
+      const directory = await mkdtemp(join(tmpdir(), 'bellhop-bundle-'))
+      try {
+        // As people do it: the last applied configuration has the password too.
+        const applied = await kubectl(lab, ['apply', '-f', '-'], manifest)
+        expect(applied.ok, applied.said)
+        const file = join(directory, 'bundle.tar.gz')
+        const { out, tookMs } = await bellhopSays(lab, ['support-bundle', '-o', file], 0)
+        await readCommand(['tar', '-xzf', file, '-C', directory])
+        const found = await runCommand(['grep', '-rlF', secret, directory])
+        expect(found.status === 1, `the password is in ${found.stdout}`)
+        const listed = await readCommand(['tar', '-tzf', file])
+        for (const path of ['objects/bgppeers.json', 'objects/speakers.json', 'answers/services.txt', 'MANIFEST.txt']) {
+          expect(listed.includes(path), `${path} is not in it: ${listed}`)
+        }
+        // Nothing of a Pod is lost without a word: it is in the bundle, or among what was not to be had.
+        const { items } = (await lab.request('GET', '/api/v1/namespaces/bellhop-system/pods')) as {
+          readonly items: readonly { readonly metadata: { readonly name: string } }[]
+        }
+        for (const { metadata } of items) {
+          expect(out.includes(`logs/${metadata.name}.`), `nothing is said of the logs of ${metadata.name}: ${out}`)
+        }
+        const metrics = listed.split('\n').filter((path) => path.includes('/metrics/')).length
+        return `${listed.trim().split('\n').length} files in ${tookMs.toFixed(0)} ms, metrics of ${metrics} Pods, no password`
+      } finally {
+        await lab.request('DELETE', `${peers}/bundled`).catch(() => undefined)
+        await rm(directory, { recursive: true })
+      }
+    },
   },
 ]
 
