@@ -1,7 +1,8 @@
 // Status of BgpPeers and BgpConfs, in OpenELB's shape, from what the speakers report.
 //
 // A session's state is told at once, at most every second (more with more than a hundred nodes); counters alone are no
-// reason to write before a minute has passed.
+// reason to write before a minute has passed (more likewise: every speaker watches these objects, so that a minute's
+// counters of a thousand nodes would cost the API server some twenty megabytes a second).
 import { bgpConfStatus, bgpPeerStatus, isConfUsed, nextHopsNotAdvertised } from '../src/core/announce/index.ts'
 import {
   type BgpConf,
@@ -32,6 +33,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
   const pace = openPace(clock, () => summaryGapMs(view.nodes.size))
   /** Also putting a status together is paced, since it looks at every speaker; one of which it says nothing new is not written. */
   const looks = openPace(clock, () => summaryGapMs(view.nodes.size, lookGapMs))
+  const countersGapMs = (): number => summaryGapMs(view.nodes.size, countersEveryMs)
   const writtenMs = new Map<string, number>()
   const queue = openWorkQueue({ work: writeStatus, workers: 2, clock, random, log, ...queueTimes(leading, 'peers') })
 
@@ -58,7 +60,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
     if (sameValue(stored, wanted)) return 'done'
     const nowMs = clock.nowMs()
     if (sameValue(withoutCounters(stored), withoutCounters(wanted))) {
-      const dueMs = (writtenMs.get(key) ?? nowMs) + countersEveryMs
+      const dueMs = (writtenMs.get(key) ?? nowMs) + countersGapMs()
       if (!writtenMs.has(key)) writtenMs.set(key, nowMs)
       if (nowMs < dueMs) return { retryAfterMs: dueMs - nowMs }
     }
@@ -86,7 +88,7 @@ export function keepPeers(leading: Leading, others: OtherProviders): Duty {
     peer: (name) => queue.add(`${bgpPeers.plural}/${name}`),
     conf: (name) => queue.add(`${bgpConfs.plural}/${name}`),
     speaker: (_name, before, after) => {
-      if (sameValue(newsOf(before), newsOf(after))) timer ??= clock.after(countersEveryMs, addAll)
+      if (sameValue(newsOf(before), newsOf(after))) timer ??= clock.after(countersGapMs(), addAll)
       else addAll()
     },
     presence: (_node, before, after) => {
