@@ -16,18 +16,26 @@ export function measureRacks(metrics: RackMetrics, input: RackInput, racks: Read
   metrics.rackNodes.replaceAll(
     [...counts].flatMap(([rack, states]) => [...states].map(([state, count]) => [{ rack, state }, count] as const)),
   )
+  // One that has left in good order is missed by nobody.
+  const hasLeft = (node: string): boolean => {
+    const speaker = input.speakers.get(node)
+    return speaker?.alive === false && speaker.status.state === 'Leaving'
+  }
   const isThere = ([rack, { speakers }]: readonly [string, RackStatus]): boolean =>
     speakers.length > 0 || counts.has(rack)
   metrics.rackSpeakers.replaceAll(
     [...racks].filter(isThere).flatMap(([rack, { speakers }]) => {
       const states = { speaking: 0, idle: 0, silent: 0 }
-      for (const { alive, sessions } of speakers) {
+      for (const { node, alive, sessions } of speakers) {
+        if (hasLeft(node)) continue
         states[alive ? (sessions.some(({ established }) => established) ? 'speaking' : 'idle') : 'silent']++
       }
       return Object.entries(states).map(([state, count]) => [{ rack, state }, count] as const)
     }),
   )
-  const silent = [...racks.values()].flatMap(({ speakers }) => speakers.filter(({ alive }) => !alive))
+  const silent = [...racks.values()].flatMap(({ speakers }) =>
+    speakers.filter(({ node, alive }) => !alive && !hasLeft(node)),
+  )
   metrics.speakerSilent.replaceAll(silent.map(({ node }) => [{ node }, 1]))
 }
 

@@ -1,9 +1,9 @@
 // What the controller's metrics say of the cluster, and that they fall silent with what they are about.
 import assert from 'node:assert/strict'
 import type { Controller } from '../../../controller/wiring.ts'
-import { eips, services } from '../../../src/io/kube/index.ts'
+import { eips, services, speakers } from '../../../src/io/kube/index.ts'
 import { putLab, putSpeaker, scenario } from './lab.ts'
-import { type Stage, optIn, poolKey } from './stage.ts'
+import { type Stage, optIn, poolKey, speakerStatus } from './stage.ts'
 
 /** Series without the prefix → value. */
 async function read({ healthPort }: Controller): Promise<ReadonlyMap<string, number>> {
@@ -111,11 +111,20 @@ scenario(
       'rack_nodes{rack="leaf2",state="NodeNotReady"}': 1,
     })
     // Nobody renews the Leases of this stage.
-    for (let second = 0; second < 60; second++) await stage.rest(1_000)
+    await stage.until('master is silent', () => stage.condition(speakers, 'master', 'Alive')?.status === 'False', {
+      stepMs: 1_000,
+      maxMs: 60_000,
+    })
     await become(stage, leader, {
       'speaker_silent{node="master"}': 1,
       'rack_speakers{rack="leaf1",state="speaking"}': 0,
       'rack_speakers{rack="leaf1",state="silent"}': 1,
+    })
+    // It has said that it leaves: that is no loss.
+    stage.speaker('master', speakerStatus('leaf1', [], { state: 'Leaving' }))
+    await become(stage, leader, {
+      'speaker_silent{node="master"}': undefined,
+      'rack_speakers{rack="leaf1",state="silent"}': 0,
     })
     await leader.close()
     await stage.until('the other leads', () => other.isLeading(), { stepMs: 500, maxMs: 60_000 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type SpeakerView, planRacks, rankFor } from '../../../src/core/announce/index.ts'
+import { type SpeakerView, countNodes, planRacks, rankFor } from '../../../src/core/announce/index.ts'
 import type { Node, SessionStatus, SpeakerStatus } from '../../../src/core/model/index.ts'
 import { node, peer, session, speaker } from './fixtures.ts'
 
@@ -100,4 +100,15 @@ void test('a speaker without its Node, and a peer without its object, count for 
     ['master'],
   )
   assert.deepEqual(announcersOf(racks, 'leaf1', 'worker1'), [['leaf1', 'master']])
+})
+
+void test('nodes are counted in the rack that they are announced from, usable or by the reason why not', () => {
+  const drained = node('worker2', { ip: '192.168.1.2', rack: 'leaf2', annotations: { 'bellhop.dev/drain': 'true' } })
+  const broken = node('worker3', { ip: '192.168.1.3', rack: 'leaf2', ready: 'False' })
+  const speakers = new Map([['master', alive([toLeaf1])]])
+  const counts = countNodes({ nodes: [master, worker1, drained, broken], speakers, peers: lab })
+  assert.deepEqual(Object.fromEntries([...counts].map(([rack, states]) => [rack, Object.fromEntries(states)])), {
+    leaf1: { usable: 2 },
+    leaf2: { usable: 0, NodeDrained: 1, NodeNotReady: 1 },
+  })
 })

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 
 import { parseRange } from '../../../src/core/address/index.ts'
 import type { Pools } from '../../../src/core/ipam/index.ts'
-import { type EipStatus, eipStatus, sameStatus } from '../../../src/core/status/index.ts'
+import { type EipStatus, countPool, eipStatus, sameStatus } from '../../../src/core/status/index.ts'
 import type { Allocation, Eip } from '../../../src/core/model/index.ts'
 import { asDefault, eip, holder, pools, record, taken } from '../ipam/world.ts'
 
@@ -66,6 +66,24 @@ suite('what is free', () => {
     assert.equal(statusOf(pool).occupied, false)
     const full = statusOf(pool, [record('10.0.0.1', 'p', holder('ns/s'))])
     assert.deepEqual([full.occupied, full.free], [true, 0])
+  })
+})
+
+suite('what it has of each family', () => {
+  test('sums up to the status; of a family that it has nothing of there is nothing', () => {
+    const pool = eip('p', { address: '10.0.0.0/30', extraAddresses: ['fd00::/126'], excludes: ['10.0.0.3'] })
+    const records = [record('10.0.0.1', 'p', holder('ns/a')), record('fd00::1', 'p', holder('ns/a'))]
+    const counts = countPool(pool, taken(...records), pools([pool]))
+    assert.deepEqual(counts, [
+      { family: 4, total: 3, used: 1, free: 2 },
+      { family: 6, total: 4, used: 1, free: 3 },
+    ])
+    const { poolSize, usage, free } = statusOf(pool, records)
+    assert.deepEqual([poolSize, usage, free], [7, 2, 5])
+    const large = eip('p', { address: 'fd00:1::/64' })
+    assert.deepEqual(countPool(large, taken(), pools([large])), [
+      { family: 6, total: Number.MAX_SAFE_INTEGER, used: 0, free: Number.MAX_SAFE_INTEGER },
+    ])
   })
 })
 

@@ -193,3 +193,27 @@ void test('whatever is added and however runs end: never two of a key, and each 
     { numRuns: 200 },
   )
 })
+
+void test('each run is told with how long its key was ready and how long the work took, from its first addition on', async () => {
+  const clock = manualClock()
+  const runs: string[] = []
+  const ends: (() => void)[] = []
+  const queue = openWorkQueue({
+    work: () => new Promise((end) => ends.push(() => end('done'))),
+    onRun: (waitedMs, workedMs) => runs.push(`${Math.round(waitedMs)} ${Math.round(workedMs)}`),
+    ...{ workers: 1, clock, random: () => 1, log: silentLog },
+  })
+  queue.add('first')
+  queue.add('second', 'low')
+  await clock.advance(10)
+  // Moved up: it has waited since it was added.
+  queue.add('second')
+  queue.add('second', 'low')
+  await clock.advance(20)
+  ends.shift()?.()
+  await settle()
+  await clock.advance(5)
+  ends.shift()?.()
+  await settle()
+  assert.deepEqual(runs, ['0 30', '30 5'])
+})
