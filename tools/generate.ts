@@ -21,7 +21,11 @@ const root = join(import.meta.dirname, '..')
 const crdFolder = 'manifests/crds'
 const chartFolder = 'charts/bellhop/files'
 /** What no value of the chart changes. */
-const chartSources = ['manifests/policies/*.yaml', 'manifests/base/{rbac-*,webhook-configurations}.yaml']
+const chartSources = [
+  'manifests/policies/*.yaml',
+  'manifests/base/{rbac-*,webhook-configurations}.yaml',
+  'manifests/monitoring/*.{yaml,json}',
+]
 
 /** Path below the root → text. */
 async function generatedFiles(): Promise<ReadonlyMap<string, string>> {

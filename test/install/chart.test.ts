@@ -25,6 +25,9 @@ before(async () => {
 })
 
 const onlyOfHelm = ['helm.sh/chart', 'app.kubernetes.io/managed-by']
+/** What kustomize gives to the base alone: `manifests/monitoring` is applied to whatever is installed already. */
+const onlyOfBase = ['instance', 'part-of', 'version'].map((name) => `app.kubernetes.io/${name}`)
+const monitoringKinds = ['PodMonitor', 'PrometheusRule', 'ConfigMap']
 const kept = { 'helm.sh/resource-policy': 'keep' }
 
 /**
@@ -33,7 +36,8 @@ const kept = { 'helm.sh/resource-policy': 'keep' }
  */
 function withoutMarks(object: KubeManifest): unknown {
   const { labels = {}, annotations, ...metadata } = object.metadata
-  const others = Object.entries(labels).filter(([key]) => !onlyOfHelm.includes(key))
+  const marks = monitoringKinds.includes(object.kind) ? [...onlyOfHelm, ...onlyOfBase] : onlyOfHelm
+  const others = Object.entries(labels).filter(([key]) => !marks.includes(key))
   const isKept = object.kind === 'CustomResourceDefinition' || object.metadata.name === 'bellhop-peers'
   if (isKept && annotations !== undefined) assert.deepEqual(annotations, kept)
   return {
@@ -80,6 +84,7 @@ const sameAs: Readonly<Record<string, Values>> = {
     controller: { replicas: 1, spread: false },
     podDisruptionBudget: { enabled: false },
   },
+  prometheus: { monitoring: { enabled: true } },
 }
 for (const [overlay, values] of Object.entries(sameAs)) {
   void test(`the chart with ${JSON.stringify(values)} is overlays/${overlay}, object by object`, async () => {
@@ -183,6 +188,15 @@ void test('definitions: kept at an uninstall, unless asked otherwise; left out w
   for (const { metadata } of definitions(await renderChart({ crds: { keep: false } })))
     assert.equal(metadata.annotations, undefined)
   assert.deepEqual(definitions(await renderChart({ crds: { install: false } })), [])
+})
+
+void test('monitoring: labels for an operator that selects by them', async () => {
+  const rendered = await renderChart({ monitoring: { enabled: true, labels: { release: 'stack' } } })
+  for (const kind of ['PodMonitor', 'PrometheusRule']) {
+    const { labels } = get(rendered, `${kind} bellhop-system/bellhop`).metadata
+    assert.equal(labels?.['release'], 'stack')
+    assert.equal(labels['app.kubernetes.io/name'], 'bellhop')
+  }
 })
 
 void test('what makes no sense is refused, and the sentence names it', async () => {

@@ -104,18 +104,19 @@ securityContext:
 {{- end }}
 
 {{- /*
-Objects that no value changes, from files that `make generate` copies out of manifests/: each with our labels and, when
-`annotations` is given, those too. The argument: root, glob, annotations.
+Objects that no value changes, from files that `make generate` copies out of manifests/: each with our labels, and with
+`labels` and `annotations` where they are given. The argument: root, glob, labels, annotations.
 */ -}}
 {{- define "bellhop.objects" -}}
 {{- $root := .root -}}
 {{- $annotations := .annotations -}}
+{{- $more := .labels | default dict -}}
 {{- range $path, $bytes := .root.Files.Glob .glob }}
 {{- range $text := splitList "\n---\n" ($root.Files.Get $path) }}
 {{- $object := fromYaml $text }}
 {{- $component := get ($object.metadata.labels | default dict) "app.kubernetes.io/component" }}
 {{- $labels := fromYaml (include "bellhop.labels" (dict "root" $root "component" $component)) }}
-{{- $_ := set $object.metadata "labels" (merge $labels ($object.metadata.labels | default dict)) }}
+{{- $_ := set $object.metadata "labels" (merge $labels $more ($object.metadata.labels | default dict)) }}
 {{- with $annotations }}
 {{- $_ := set $object.metadata "annotations" (merge . ($object.metadata.annotations | default dict)) }}
 {{- end }}
