@@ -12,6 +12,7 @@ import { addPools } from './pools.ts'
 import { addRacks } from './racks.ts'
 import { addServices } from './services.ts'
 import { addSimulate } from './simulate.ts'
+import { addSupportBundle } from './support-bundle.ts'
 import { addStatus } from './status.ts'
 import { addUninstall } from './uninstall.ts'
 import { addVersion } from './version.ts'
@@ -46,6 +47,7 @@ addPeers(program, cli)
 addRacks(program, cli)
 addSimulate(program, cli)
 addDrain(program, cli)
+addSupportBundle(program, cli, packageJson.version)
 addUninstall(program, cli)
 addVersion(program, cli, packageJson.version)
 

@@ -1,6 +1,6 @@
 // Everything that helps to tell from afar what is wrong, read as it is; what may be shown of it is decided elsewhere.
-import type { KubeObjectLike } from '../src/core/model/index.ts'
-import { listAt, numberAt, poolLabel, readMetadata, stringAt } from '../src/core/model/index.ts'
+import { type Unread, parts } from '../src/core/explain/index.ts'
+import { type KubeObjectLike, listAt, numberAt, poolLabel, readMetadata, stringAt } from '../src/core/model/index.ts'
 import type { KubeClient, KubeObject, Resource, Selection } from '../src/io/kube/interface.ts'
 import {
   bgpConfs,
@@ -34,6 +34,8 @@ export interface Collected {
   readonly texts: ReadonlyMap<string, string>
   /** What could not be had, a sentence each. */
   readonly missing: readonly string[]
+  /** Of that, the lists on which answers rest. */
+  readonly unread: readonly Unread[]
 }
 
 export interface CollectOptions {
@@ -99,6 +101,7 @@ function wantedOf(system: string): readonly Wanted[] {
 
 export async function collect({ client, text, system, tailLines }: CollectOptions): Promise<Collected> {
   const missing: string[] = []
+  const unread: Unread[] = []
   const objects = new Map<string, readonly KubeObjectLike[]>()
   const texts = new Map<string, string>()
   await forEach(wantedOf(system), async ({ resource, selections, keep = () => true }) => {
@@ -109,7 +112,11 @@ export async function collect({ client, text, system, tailLines }: CollectOption
         for (const object of answer.value.filter(keep)) {
           found.set(`${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`, object)
         }
-      } else missing.push(`${resource.plural}: ${answer.error.message}`)
+      } else {
+        missing.push(`${resource.plural}: ${answer.error.message}`)
+        const part = parts.find((name) => name === resource.plural)
+        if (part !== undefined) unread.push({ part, why: `${part} could not be read` })
+      }
     }
     objects.set(resource.plural, [...found.values()])
   })
@@ -122,7 +129,7 @@ export async function collect({ client, text, system, tailLines }: CollectOption
   await forEach([{ path: '/version', into: 'versions/api-server.json' }, ...reads], ({ path, into }) =>
     readText(path, into),
   )
-  return { objects, texts, missing: missing.toSorted() }
+  return { objects, texts, missing: missing.toSorted(), unread }
 }
 
 /** Logs of every container, also of the run before where there was one, and the metrics. */

@@ -1,17 +1,15 @@
 // `support-bundle`: one file to hand to somebody who is to find out what is wrong, without a secret in it.
 import type { Command } from 'commander'
 import { chmod, writeFile } from 'node:fs/promises'
-import { poolRows, clusterOf, explainService, viewCluster } from '../src/core/explain/index.ts'
-import { type KubeObjectLike, keyOf } from '../src/core/model/index.ts'
+import type { KubeObjectLike } from '../src/core/model/index.ts'
 import { namespaces } from '../src/io/kube/resources.ts'
 import { openTextReader } from '../src/io/kube/text.ts'
 import { systemClock } from '../src/io/process/clock.ts'
 import { type Cli, exitStatus } from './cli.ts'
 import { cannotAsk } from './connect.ts'
-import { explanationLines } from './explain.ts'
 import { readCount } from './numbers.ts'
-import { poolLines } from './pools.ts'
-import { openPaint } from './print.ts'
+import { probeWebhook } from './probes.ts'
+import { type AnswersAbout, answersTo } from './support-bundle-answers.ts'
 import { type Collected, collect } from './support-bundle-collect.ts'
 import { redactObject, scrub, secretsIn, variableSecrets } from './support-bundle-redact.ts'
 import { type TextFile, packFiles } from './support-bundle-tar.ts'
@@ -20,9 +18,6 @@ interface Options {
   readonly output?: string
   readonly tail: number
 }
-
-/** Services that are explained at most; those in trouble come first. */
-const mostExplained = 50
 
 export function addSupportBundle(program: Command, cli: Cli, version: string): void {
   program
@@ -44,7 +39,8 @@ export function addSupportBundle(program: Command, cli: Cli, version: string): v
         const wallMs = cli.wallMs()
         const name = `bellhop-support-${new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '')}`
         const file = output ?? `${name}.tar.gz`
-        const files = bundleFiles(collected, { version, system, wallMs })
+        const webhookAnswers = await probeWebhook(client, probeTimeoutMs)
+        const files = bundleFiles(collected, { version, system, wallMs, webhookAnswers })
         await writeFile(file, packFiles(name, files, wallMs), { mode: 0o600 })
         // Also where the file was there before.
         await chmod(file, 0o600)
@@ -55,15 +51,15 @@ export function addSupportBundle(program: Command, cli: Cli, version: string): v
 }
 
 const manifestPath = 'MANIFEST.txt'
+const probeTimeoutMs = 10_000
 
-export interface BundleAbout {
+export interface BundleAbout extends AnswersAbout {
   readonly version: string
-  readonly system: string
-  readonly wallMs: number
 }
 
 /** What goes into the bundle: redacted objects, texts without what is known to be secret, and a list of all. */
-export function bundleFiles({ objects, texts, missing }: Collected, about: BundleAbout): readonly TextFile[] {
+export function bundleFiles(collected: Collected, about: BundleAbout): readonly TextFile[] {
+  const { objects, texts, missing } = collected
   const every = [...objects.values()].flat()
   const secrets = [...secretsIn(every), ...variableSecrets(every)]
   const clean = (path: string, text: string): TextFile => ({ path: scrub(path, secrets), text: scrub(text, secrets) })
@@ -71,39 +67,13 @@ export function bundleFiles({ objects, texts, missing }: Collected, about: Bundl
     ...[...objects].map(([plural, items]) => clean(`objects/${plural}.json`, listText(items))),
     ...[...texts].map(([path, text]) => clean(path, text)),
     clean('versions/kubectl-bellhop.txt', `${about.version}\n`),
-    ...explanations(objects, about).map(({ path, text }) => clean(path, text)),
+    ...answersTo(collected, about).map(({ path, text }) => clean(path, text)),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1))
   return [clean(manifestPath, manifestOf(files, missing, about)), ...files]
 }
 
 function listText(items: readonly KubeObjectLike[]): string {
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items: items.map(redactObject) }, undefined, 1)}\n`
-}
-
-// What the commands would have said, at that moment.
-function explanations(objects: Collected['objects'], { system, wallMs }: BundleAbout): readonly TextFile[] {
-  const cluster = clusterOf(Object.fromEntries(objects), { readAtMs: wallMs, systemNamespace: system, unread: [] })
-  const view = viewCluster(cluster)
-  const paint = openPaint(false)
-  const explained = cluster.services.flatMap((service) => {
-    const key = keyOf(service)
-    const explanation = explainService(key, view)
-    return explanation === undefined || explanation.verdict === 'notOurs' ? [] : [{ key, explanation }]
-  })
-  const trouble = explained.filter(({ explanation }) => explanation.verdict !== 'works')
-  const shown = [...trouble, ...explained.filter((each) => !trouble.includes(each))].slice(0, mostExplained)
-  const text = (lines: readonly string[]): string => `${lines.join('\n')}\n`
-  return [
-    { path: 'answers/pools.txt', text: text(poolLines(poolRows(view), paint, true)) },
-    {
-      path: 'answers/services.txt',
-      text: text(explained.map(({ explanation }) => `${explanation.subject} ${explanation.headline}`)),
-    },
-    ...shown.map(({ key, explanation }) => ({
-      path: `answers/explain/${key.replace('/', '.')}.txt`,
-      text: text(explanationLines(explanation, paint)),
-    })),
-  ]
 }
 
 function manifestOf(files: readonly TextFile[], missing: readonly string[], { version, wallMs }: BundleAbout): string {

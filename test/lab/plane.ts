@@ -84,6 +84,8 @@ export async function startApiServer({ prefix, files, programs, controlPlane }: 
     // Webhooks are dialled at the endpoints of their Service: the API server needs no kube-proxy for it.
     '--enable-aggregator-routing=true',
     '--allow-privileged=true',
+    // As kubeadm has it: nobody resolves the names of nodes here.
+    '--kubelet-preferred-address-types=InternalIP,Hostname',
   ])
   return { authority, path, programs: [etcd, apiServer] }
 }

@@ -17,7 +17,12 @@ import { labObjects, serviceObjects } from '../simulate/lab.ts'
 import { run, serve } from './stage.ts'
 
 const command = promisify(execFile)
-const about = { version: '0', system: 'bellhop-system', wallMs: Date.parse('2026-01-01T00:02:00Z') }
+const about = {
+  version: '0',
+  system: 'bellhop-system',
+  wallMs: Date.parse('2026-01-01T00:02:00Z'),
+  webhookAnswers: true,
+}
 let directory: string
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'bellhop-bundle-'))
@@ -84,6 +89,7 @@ void test('a password that stands in a BgpPeer is found nowhere in the bundle, w
         ]),
         texts: new Map([[`logs/${has('path')}.log`, logText(has('log'))]]),
         missing: [has('argument')],
+        unread: [],
       }
       for (const { path, text } of bundleFiles(collected, about)) {
         assert.ok(!`${path}\n${text}`.includes('s3cr3t'), `${path}: ${text}`)
@@ -189,7 +195,8 @@ void test('support-bundle: objects, logs, metrics, answers, and what could not b
   }
   assert.equal(await read('logs/speaker-a.speaker.log'), 'a line\nsaid (left out)\n')
   assert.equal(await read('metrics/speaker-a.txt'), 'bellhop_up 1\n')
-  assert.match(await read('answers/services.txt'), /^Service default\/lost /m)
+  assert.match(await read('answers/services.txt'), /^default +lost .* no address/m)
+  assert.match(await read('answers/status.txt'), /^Something is wrong/)
   const manifest = await read('MANIFEST.txt')
   for (const path of paths) assert.ok(path === 'MANIFEST.txt' || manifest.includes(path), `${path} is not listed`)
   assert.match(manifest, /Not to be had:\n(.*\n)* {2}logs\/speaker-a\.speaker\.previous\.log: /)
