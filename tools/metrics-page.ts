@@ -78,9 +78,14 @@ function section(title: string, isHere: (programs: readonly string[]) => boolean
       kind,
       unitOf(name),
       labels.map((label) => `\`${label}\``).join(', '),
-      programs.length === 2 ? `${help} Also in the ${programs[1]}.` : help,
+      programs.length === 2 ? `${linked(help)} Also in the ${programs[1]}.` : linked(help),
     ])
   return [`## ${title}`, '', ...tableOf(['Name', 'Type', 'Unit', 'Labels', 'Meaning'], rows), '']
+}
+
+// As served, a help text names the file.
+function linked(help: string): string {
+  return help.replace('docs/reference/reasons.md', '[reasons](reasons.md)')
 }
 
 function unitOf(name: string): string {
