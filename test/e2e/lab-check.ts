@@ -16,6 +16,7 @@ import { poolSizes } from './claims/pool-sizes.ts'
 import { addresses } from './claims/addresses.ts'
 import { manyServices } from './claims/many-services.ts'
 import { visible } from './claims/visible.ts'
+import { asking } from './claims/asking.ts'
 import { admission } from './claims/admission.ts'
 import { lastAddress } from './claims/last-address.ts'
 import { serviceEdits } from './claims/service-edits.ts'
@@ -50,6 +51,7 @@ import { confinement } from './claims/confinement.ts'
 import { truth } from './claims/truth.ts'
 import { guides } from './claims/guides.ts'
 import { operating, uninstallInOrder } from './claims/operating.ts'
+import { helmChart } from './claims/helm.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 /** What has to wait for a minute or more. */
@@ -59,6 +61,7 @@ const claims: readonly Claim[] = [
   ...departures,
   ...otherPorts,
   ...visible,
+  ...asking,
   ...dualStack,
   ...dualStackRoutes,
   ...poolSizes,
@@ -101,6 +104,7 @@ const claims: readonly Claim[] = [
   noRefusals,
   // An API server that has just come back refuses everybody everything for a moment, until it knows the roles.
   ...outages,
+  ...helmChart,
   ...uninstallInOrder,
   // The last: it leaves nothing of Bellhop.
   ...uninstall,
