@@ -57,7 +57,7 @@ export async function withPrometheus<T>(lab: Lab, show: (prometheus: Prometheus)
   writeFileSync(
     join(folder, 'prometheus.yaml'),
     stringify({
-      global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' },
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: ['rules.yaml'],
       scrape_configs: [{ job_name: 'bellhop', file_sd_configs: [{ files: ['targets.json'], refresh_interval: '5s' }] }],
     }),
