@@ -103,7 +103,7 @@ export function planUninstall(found: Inventory, { keepCrds, clearServices }: Uni
     { kind: 'clear', services: found.services },
     `take address, label and annotations of ours out of ${count(found.services.length, 'Service')}`,
   )
-  add(found.policies.length > 0, { kind: 'delete', parts: found.policies }, `delete ${named(found.policies)}`)
+  add(found.policies.length > 0, { kind: 'delete', parts: found.policies }, `delete ${kindsOf(found.policies)}`)
   const mayUnfinalize = found.otherProviders.length === 0 && found.finalized.length > 0
   add(
     mayUnfinalize,
@@ -190,8 +190,12 @@ function named(parts: readonly Part[]): string {
 function kindsOf(parts: readonly Part[]): string {
   const kinds = Map.groupBy(parts, ({ resource }) => resource.kind)
   return [...kinds]
-    .map(([kind, those]) => (those.length === 1 ? `${kind} ${those[0]?.name}` : `${those.length} ${kind}s`))
+    .map(([kind, those]) => (those.length === 1 ? `${kind} ${those[0]?.name}` : `${those.length} ${pluralOf(kind)}`))
     .join(', ')
+}
+
+function pluralOf(kind: string): string {
+  return kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : kind.endsWith('s') ? `${kind}es` : `${kind}s`
 }
 
 function listed(names: readonly string[]): string {

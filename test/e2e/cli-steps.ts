@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Lab } from '../lab/index.ts'
 import { expect } from './claim.ts'
 
-const program = join(import.meta.dirname, '../../cli/main.ts')
+/** Compiled, as it is shipped. */
+const programOf = (lab: Lab): string => join(lab.files.state, 'programs/cli/main.js')
 
 export interface CliSaid {
   readonly status: number | null
@@ -15,7 +16,7 @@ export interface CliSaid {
 /** With the admin's kubeconfig, from a place that reaches the API server; whatever its exit status. */
 export async function bellhop(lab: Lab, args: readonly string[], timeoutMs = 120_000): Promise<CliSaid> {
   const startMs = performance.now()
-  const argv = [process.execPath, program, '--kubeconfig', lab.files.kubeconfig, ...args]
+  const argv = [process.execPath, programOf(lab), '--kubeconfig', lab.files.kubeconfig, ...args]
   const { status, stdout, stderr } = await lab.exec('master', argv, { timeoutMs })
   return { status, out: stdout, err: stderr, tookMs: performance.now() - startMs }
 }

@@ -12,6 +12,7 @@ import {
   type EstablishedSession,
   type NotAnnounced,
   type PeerView,
+  type SessionPlan,
   type SpeakerProgress,
   type World,
   cutService,
@@ -20,27 +21,38 @@ import {
   rackOfSpeaker,
 } from '../announce/index.ts'
 import type { Node, ProxiedNode, Reason, SessionStatus } from '../model/index.ts'
+import type { Cluster } from './cluster.ts'
 import type { ClusterView } from './view.ts'
 
 /** World of the speaker on that node as regards the address; undefined: there is no such Node. */
 export function speakerWorld(view: ClusterView, nodeName: string, address: Ip): World | undefined {
+  const speaker = view.speakers.get(nodeName)
+  // Only exceptions are about an address: without any it is the same world for all, made once.
+  if (speaker !== undefined && speaker.status.exceptions.length > 0) return worldFor(view, nodeName, address)
+  const known = commonWorlds.get(view) ?? new Map<string, World | undefined>()
+  commonWorlds.set(view, known)
+  if (!known.has(nodeName)) known.set(nodeName, worldFor(view, nodeName, address))
+  return known.get(nodeName)
+}
+
+// Views are values: what was made of one stays true of it.
+const commonWorlds = new WeakMap<ClusterView, Map<string, World | undefined>>()
+const announcedServices = new WeakMap<ClusterView, ReadonlyMap<string, AnnouncedService>>()
+
+function worldFor(view: ClusterView, nodeName: string, address: Ip): World | undefined {
   const node = view.nodes.get(nodeName)
   if (node === undefined) return undefined
   const speaker = view.speakers.get(nodeName)
   const proxied = view.racks.get(rackOfSpeaker(node))?.proxied ?? []
   const { peers, noPeer } = peersOf(view, node, speaker, { address, proxied })
-  const keys = view.holders.get(formatIp(address)) ?? []
-  const services = new Map(
-    keys.flatMap((key): [string, AnnouncedService][] => {
-      const service = view.services.get(key)
-      return service === undefined ? [] : [[key, cutService(service)]]
-    }),
-  )
+  const services =
+    announcedServices.get(view) ?? new Map([...view.services].map(([key, each]) => [key, cutService(each)]))
+  announcedServices.set(view, services)
   return {
     node,
     drain: drainOf(node, speaker),
     services,
-    holders: new Map([[formatIp(address), keys]]),
+    holders: view.holders,
     slices: view.slices,
     eips: view.eips,
     peers,
@@ -78,7 +90,7 @@ export function peersOf(
   speaker: SpeakerProgress | undefined,
   about: About,
 ): { readonly peers: ReadonlyMap<string, PeerView>; readonly noPeer: Reason | undefined } {
-  const plan = planSessions({ node, confs: cluster.confs, peers: cluster.peers, password: () => 'not read' })
+  const plan = sessionPlanOf(cluster, node)
   const sessions = new Map((speaker?.status.sessions ?? []).map((session) => [session.peer, session]))
   const peers = plan.settings.flatMap(({ key, families, addPathSendMax }): readonly [string, PeerView][] => {
     const session = sessions.get(key)
@@ -88,6 +100,18 @@ export function peersOf(
     return [[key, { name: key, families, addPathSendMax, session: up }]]
   })
   return { peers: new Map(peers), noPeer: plan.noPeer }
+}
+
+// The same for every address, and asked for with each: values do not change, so what was planned of them stays true.
+const plans = new WeakMap<Cluster, WeakMap<Node, SessionPlan>>()
+
+function sessionPlanOf(cluster: Cluster, node: Node): SessionPlan {
+  const known = plans.get(cluster) ?? new WeakMap<Node, SessionPlan>()
+  plans.set(cluster, known)
+  const plan =
+    known.get(node) ?? planSessions({ node, confs: cluster.confs, peers: cluster.peers, password: () => 'not read' })
+  known.set(node, plan)
+  return plan
 }
 
 function sessionOf(session: SessionStatus, speaker: SpeakerProgress | undefined, about: About): EstablishedSession {
