@@ -31,7 +31,8 @@ test: needs-lab ## every test, the lab's claims included, and the table of cases
 	@node tools/test.ts
 
 .PHONY: test-long
-test-long: needs-lab ## the same with full fuzzing, large numbers and minutes of outage
+test-long: needs-lab ## the same with full fuzzing, large numbers, minutes of outage, and the images built
+	@sh tools/install.sh images
 	@node tools/test.ts --long
 
 .PHONY: check

@@ -75,6 +75,11 @@ unpack_prometheus() {
   rm -rf "$work"
 }
 
+install_images() {
+  needed='buildah:buildah'
+  install_lab
+}
+
 install_lab() {
   [ "$(id -u)" = 0 ] || fail 'Network namespaces take root: run make with sudo.'
   missing=$(missing_packages | tr '\n' ' ')
@@ -94,5 +99,6 @@ install_lab() {
 case "${1:-}" in
   npm) install_npm ;;
   lab) install_lab ;;
-  *) fail 'usage: tools/install.sh npm | lab' ;;
+  images) install_images ;;
+  *) fail 'usage: tools/install.sh npm | lab | images' ;;
 esac

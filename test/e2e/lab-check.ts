@@ -51,6 +51,7 @@ import { confinement } from './claims/confinement.ts'
 import { truth } from './claims/truth.ts'
 import { guides } from './claims/guides.ts'
 import { operating, uninstallInOrder } from './claims/operating.ts'
+import { helmChart } from './claims/helm.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 /** What has to wait for a minute or more. */
@@ -103,6 +104,7 @@ const claims: readonly Claim[] = [
   noRefusals,
   // An API server that has just come back refuses everybody everything for a moment, until it knows the roles.
   ...outages,
+  ...helmChart,
   ...uninstallInOrder,
   // The last: it leaves nothing of Bellhop.
   ...uninstall,
