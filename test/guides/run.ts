@@ -13,9 +13,14 @@ import { type Known, compareShown, nothingKnown, withLearned, withSaid } from '.
 const repository = join(import.meta.dirname, '../..')
 /** What a reader would look at again until it has come about. */
 const looks =
-  /^(kubectl (-n \S+ )?(bellhop|get|describe|events|logs|wait|rollout status|auth can-i)|curl|ip|ping|nft|ss) /
+  /^(kubectl (-n \S+ )?(bellhop (status|explain|pools|peers|racks|services)|get|describe|events|logs|wait|rollout status|auth can-i)|curl|ip|ping|nft|ss) /
 const looksForMs = 40_000
 const failures = /^(error|Error|curl: \(|The request is invalid|The \S+ ".*" is invalid)/
+
+/** An error, or the reason of something that is wrong: the command ends with another status than 0. */
+function showsFailure(shown: readonly string[] = []): boolean {
+  return failures.test(shown[0] ?? '') || shown.some((line) => /^Reason {2}/.test(line))
+}
 
 export interface GuideReport {
   /** Commands, files and lines of configuration that were tried. */
@@ -62,7 +67,10 @@ function furnish(lab: Lab, folder: string): Readonly<Record<string, string>> {
   const bin = join(folder, '.bin')
   mkdirSync(bin)
   symlinkSync(lab.files.kubectl, join(bin, 'kubectl'))
-  const plugin = `#!/bin/sh\nexec '${join(repository, 'node_modules/.bin/node')}' '${join(repository, 'cli/main.ts')}' "$@"\n`
+  const node = join(repository, 'node_modules/.bin/node')
+  const compiled = join(lab.files.state, 'programs/cli/main.js')
+  const program = existsSync(compiled) ? compiled : join(repository, 'cli/main.ts')
+  const plugin = `#!/bin/sh\nexec '${node}' '${program}' "$@"\n`
   writeFileSync(join(bin, 'kubectl-bellhop'), plugin, { mode: 0o755 })
   return { PATH: `${bin}:${process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}` }
 }
@@ -128,7 +136,7 @@ async function untilShown(
   let wrong = ''
   const attempt = async (): Promise<Known | undefined> => {
     const { status, text } = await run()
-    if (status !== 0 && !(shown !== undefined && failures.test(shown[0] ?? ''))) {
+    if (status !== 0 && !showsFailure(shown)) {
       wrong = `it ended with ${status ?? 'a signal'} and printed:\n${text}`
       return undefined
     }
