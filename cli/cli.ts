@@ -33,6 +33,8 @@ export interface Cli {
   answer(format: Format, work: (connection: Connection) => Promise<Answer>): Promise<void>
   /** For what prints by itself: connects, runs, closes, and sets the exit status that `work` returns. */
   run(work: (connection: Connection) => Promise<number>): Promise<void>
+  /** For completion: nothing is said, whatever goes wrong. */
+  quietly(work: (connection: Connection) => Promise<void>): Promise<void>
 }
 
 export interface CliOptions {
@@ -71,6 +73,17 @@ export function openCli({ program, out, err, environment, wallMs, setExit, open 
     paint,
     wallMs,
     run,
+    async quietly(work) {
+      let connection: Connection | undefined
+      try {
+        connection = await open(options())
+        await work(connection)
+      } catch {
+        // No candidates then.
+      } finally {
+        connection?.client.close()
+      }
+    },
     answer: (format, work) =>
       run(async (connection) => {
         const { data, lines, wrong = false } = await work(connection)

@@ -1,59 +1,8 @@
 #!/usr/bin/env node
 // `kubectl bellhop …` and `bellhop …`: see it, ask it.
-import { Command, CommanderError, Option } from 'commander'
+import { runProgram } from './program.ts'
 
-import packageJson from '../package.json' with { type: 'json' }
-import { systemNamespace } from '../src/core/model/names.ts'
-import { exitStatus, openCli } from './cli.ts'
-import { addDrain } from './drain.ts'
-import { addExplain } from './explain.ts'
-import { addPeers } from './peers.ts'
-import { addPools } from './pools.ts'
-import { addRacks } from './racks.ts'
-import { addServices } from './services.ts'
-import { addSimulate } from './simulate.ts'
-import { addSupportBundle } from './support-bundle.ts'
-import { addStatus } from './status.ts'
-import { addUninstall } from './uninstall.ts'
-import { addVersion } from './version.ts'
-
-const program = new Command('kubectl bellhop')
-  .description('LoadBalancer Services for bare metal: is all well, who has which address, why does this one not work?')
-  .option('--kubeconfig <file>', 'how to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the Pod itself)')
-  .option('--context <name>', 'context of the kubeconfig')
-  .option('-n, --namespace <name>', 'namespace of Services (default: that of the context)')
-  .addOption(
-    new Option('--system-namespace <name>', "namespace of Bellhop's own programs").default(systemNamespace).hideHelp(),
-  )
-  .option('--no-color', 'no colour on a terminal either')
-  .configureHelp({ showGlobalOptions: true })
-  .addHelpText(
-    'after',
-    `
-Exit status: 0 all is well, 1 something is wrong, 2 the command was not understood, 3 the cluster cannot be asked.`,
-  )
-  .showHelpAfterError('(--help shows what there is)')
-  .exitOverride()
-
-const cli = openCli({
-  ...{ program, out: process.stdout, err: process.stderr, environment: process.env, wallMs: Date.now },
+await runProgram(process.argv.slice(2), {
+  ...{ out: process.stdout, err: process.stderr, environment: process.env, wallMs: Date.now },
   setExit: (status) => void (process.exitCode = status),
 })
-addStatus(program, cli)
-addExplain(program, cli)
-addServices(program, cli)
-addPools(program, cli)
-addPeers(program, cli)
-addRacks(program, cli)
-addSimulate(program, cli)
-addDrain(program, cli)
-addSupportBundle(program, cli, packageJson.version)
-addUninstall(program, cli)
-addVersion(program, cli, packageJson.version)
-
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error
-  process.exitCode = error.exitCode === 0 ? exitStatus.well : exitStatus.usage
-}
