@@ -49,13 +49,13 @@ import { sessions } from './claims/sessions.ts'
 import { noRefusals, privileges } from './claims/privileges.ts'
 import { confinement } from './claims/confinement.ts'
 import { truth } from './claims/truth.ts'
-import { guides } from './claims/guides.ts'
+import { guides, longGuides } from './claims/guides.ts'
 import { operating, uninstallInOrder } from './claims/operating.ts'
 import { helmChart } from './claims/helm.ts'
 import { uninstall } from './claims/uninstall.ts'
 
 /** What has to wait for a minute or more. */
-const slow: readonly Claim[] = [...truth]
+const slow: readonly Claim[] = [...truth, ...longGuides]
 const claims: readonly Claim[] = [
   ...mainJob,
   ...departures,
