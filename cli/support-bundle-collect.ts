@@ -47,6 +47,7 @@ export interface CollectOptions {
 }
 
 const bellhop = 'app.kubernetes.io/name=bellhop'
+const eventSources = ['bellhop-controller', 'bellhop-speaker']
 const logLimitBytes = 4 * 1024 * 1024
 const textTimeoutMs = 15_000
 const atOnce = 8
@@ -54,7 +55,6 @@ const atOnce = 8
 interface Wanted {
   readonly resource: Resource
   readonly selections: readonly Selection[]
-  readonly keep?: (object: KubeObject) => boolean
 }
 
 function wantedOf(system: string): readonly Wanted[] {
@@ -92,9 +92,12 @@ function wantedOf(system: string): readonly Wanted[] {
     ),
     ...policies.map((kind) => labelled(kind)),
     {
-      ...all(events),
-      keep: (event) =>
-        event.metadata.namespace === system || (stringAt(event, 'reportingController') ?? '').startsWith('bellhop'),
+      resource: events,
+      // Of a large cluster's tens of thousands, ours.
+      selections: [
+        { namespace: system },
+        ...eventSources.map((source) => ({ fieldSelector: `reportingController=${source}` })),
+      ],
     },
   ]
 }
@@ -104,12 +107,12 @@ export async function collect({ client, text, system, tailLines }: CollectOption
   const unread: Unread[] = []
   const objects = new Map<string, readonly KubeObjectLike[]>()
   const texts = new Map<string, string>()
-  await forEach(wantedOf(system), async ({ resource, selections, keep = () => true }) => {
+  await forEach(wantedOf(system), async ({ resource, selections }) => {
     const found = new Map<string, KubeObject>()
     for (const selection of selections) {
       const answer = await listAll(client, resource, selection)
       if (answer.ok) {
-        for (const object of answer.value.filter(keep)) {
+        for (const object of answer.value) {
           found.set(`${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`, object)
         }
       } else {

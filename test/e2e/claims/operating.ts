@@ -1,6 +1,6 @@
 // What an operator does to a cluster that works: simulate a change and make it, drain a node, take everything away.
 // Addresses 172.23.60.0/29.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -137,8 +137,15 @@ export const operating: readonly Claim[] = [
         for (const { metadata } of items) {
           expect(out.includes(`logs/${metadata.name}.`), `nothing is said of the logs of ${metadata.name}: ${out}`)
         }
+        const told = JSON.parse(
+          await readFile(join(directory, listed.split('/', 1)[0] ?? '', 'objects/events.json'), 'utf8'),
+        ) as {
+          readonly items: readonly { readonly reportingController?: string }[]
+        }
+        const ours = told.items.filter(({ reportingController }) => reportingController === 'bellhop-controller').length
+        expect(ours > 0 && !out.includes('  events: '), `no event of the controller is in it: ${out}`)
         const metrics = listed.split('\n').filter((path) => path.includes('/metrics/')).length
-        return `${listed.trim().split('\n').length} files in ${tookMs.toFixed(0)} ms, metrics of ${metrics} Pods, no password`
+        return `${listed.trim().split('\n').length} files in ${tookMs.toFixed(0)} ms, metrics of ${metrics} Pods, ${ours} events, no password`
       } finally {
         await lab.request('DELETE', `${peers}/bundled`).catch(() => undefined)
         await rm(directory, { recursive: true })
