@@ -1,6 +1,5 @@
 // `simulate pool` and `simulate service`: a manifest judged before it is applied.
 import type { Command } from 'commander'
-import { convertObject } from '../src/core/api/index.ts'
 import type { Part } from '../src/core/explain/index.ts'
 import { type Eip, type Reason, group, objectAt, readEip, readService, stringMapAt } from '../src/core/model/index.ts'
 import {
@@ -46,6 +45,8 @@ export function addSimulatePool(simulation: Simulation, cli: Cli): void {
       }
       const manifest = filename === undefined ? undefined : await readManifest(filename, 'Eip')
       if (manifest?.ok === false) return command.error(`error: ${manifest.message}`)
+      // With the schemas of every kind, which take longer to load than all the rest: no other command needs them.
+      const { convertObject } = await import('../src/core/api/index.ts')
       const converted = manifest === undefined ? undefined : convertObject(manifest.object, `${group}/v1alpha2`)
       if (converted?.ok === false) return command.error(`error: ${converted.message}`)
       await cli.answer(output, async (connection): Promise<Answer> => {
