@@ -9,13 +9,13 @@ import type { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import type { ClusterView } from '../src/core/explain/index.ts'
 import { drainAnnotation, readNode, readRack, readSpeaker } from '../src/core/model/index.ts'
-import { type WayChanges, compareViews, withDrain } from '../src/core/simulate/index.ts'
+import { type WayChanges, compareViews, dependentsOf, withDrain } from '../src/core/simulate/index.ts'
 import type { KubeClient } from '../src/io/kube/interface.ts'
 import { nodes, racks, speakers } from '../src/io/kube/resources.ts'
 import { type Clock, systemClock } from '../src/io/process/clock.ts'
 import { type Cli, exitStatus } from './cli.ts'
 import { cannotAsk } from './connect.ts'
-import { changeLines } from './simulate-lines.ts'
+import { changeLines, dependentLines } from './simulate-lines.ts'
 import { partsOfWays, readView } from './simulate-view.ts'
 import { readSeconds } from './numbers.ts'
 import { type Look, waitUntil } from './wait.ts'
@@ -85,6 +85,7 @@ export async function setDrain(
     for (const line of changeLines(`The ${drain ? 'drain' : 'return'} of node ${node}`, changes, cli.paint(), false)) {
       say(line)
     }
+    if (drain) for (const line of dependentLines(node, dependentsOf(changed, node), cli.paint())) say(line)
     say('')
     if (dryRun) say('Nothing was changed (--dry-run).')
     const agreed = dryRun || !drain || force || changes.lost.length === 0 || (await isAgreed(changes, confirm))

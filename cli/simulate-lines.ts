@@ -1,5 +1,5 @@
 // What a change would do to the ways of the routers, for people: what stops working first.
-import type { WayChanges } from '../src/core/simulate/index.ts'
+import type { HopChange, WayChanges } from '../src/core/simulate/index.ts'
 import { type Paint, formatTable } from './print.ts'
 
 /** Rows shown of a long table unless everything is asked for. */
@@ -30,6 +30,14 @@ export function changeLines(what: string, changes: WayChanges, paint: Paint, wid
       ? []
       : [paint.warn(`Left with one next hop: ${some(thin.map(({ address, node }) => `${address} (${node})`))}.`)]),
   ]
+}
+
+/** Of a drain: who goes with the node when it goes down, and not before. */
+export function dependentLines(node: string, dependents: readonly HopChange[], paint: Paint): readonly string[] {
+  if (dependents.length === 0) return []
+  const who = hops(dependents)
+  const how = `Only the speaker on ${node} announces ${who}: that goes on during the drain, and ends when ${node} goes down.`
+  return [paint.warn(`${how} See "simulate lose-node ${node}".`)]
 }
 
 /** For -o json and yaml. */

@@ -1,10 +1,10 @@
 // `simulate …`: what would change if … Reads the cluster, decides as its programs would, and writes nothing.
 import type { Command } from 'commander'
 import type { ClusterView } from '../src/core/explain/index.ts'
-import { compareViews, withDrain, withoutNode, withoutPeer } from '../src/core/simulate/index.ts'
+import { compareViews, dependentsOf, withDrain, withoutNode, withoutPeer } from '../src/core/simulate/index.ts'
 import { type Answer, type Cli, outputOption } from './cli.ts'
 import type { Format } from './print.ts'
-import { changeData, changeLines } from './simulate-lines.ts'
+import { changeData, changeLines, dependentLines } from './simulate-lines.ts'
 import { addSimulatePool, addSimulateService } from './simulate-pool.ts'
 import { partsOfWays, readView } from './simulate-view.ts'
 
@@ -21,6 +21,7 @@ export function addSimulate(program: Command, cli: Cli): void {
         what: `The drain of node ${node}`,
         change: (view) => withDrain(view, node, true),
         missing: `There is no node ${node}.`,
+        drained: node,
       }),
   )
   simulation('lose-node <node>', 'a node without power; exit status 1 if an address would lose its last way').action(
@@ -50,17 +51,23 @@ interface ChangeQuestion {
   readonly change: (view: ClusterView) => ClusterView | undefined
   /** Said when there is nothing to change. */
   readonly missing: string
+  /** The node whose speaker goes on announcing others. */
+  readonly drained?: string
 }
 
-function answerChange(cli: Cli, output: Format, { what, change, missing }: ChangeQuestion): Promise<void> {
+function answerChange(cli: Cli, output: Format, { what, change, missing, drained }: ChangeQuestion): Promise<void> {
   return cli.answer(output, async (connection): Promise<Answer> => {
     const before = await readView(cli, connection, partsOfWays)
     const after = change(before)
     if (after === undefined) return { data: { error: missing }, lines: (paint) => [paint.bad(missing)], wrong: true }
     const changes = compareViews(before, after)
+    const dependents = drained === undefined ? [] : dependentsOf(after, drained)
     return {
-      data: { simulated: what, ...(changeData(changes) as object) },
-      lines: (paint, wide) => changeLines(what, changes, paint, wide),
+      data: { simulated: what, ...(changeData(changes) as object), ...(drained === undefined ? {} : { dependents }) },
+      lines: (paint, wide) => [
+        ...changeLines(what, changes, paint, wide),
+        ...dependentLines(drained ?? '', dependents, paint),
+      ],
       wrong: changes.lost.length > 0,
     }
   })

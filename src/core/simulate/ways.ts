@@ -91,6 +91,21 @@ export function compareViews(before: ClusterView, after: ClusterView): WayChange
   }
 }
 
+/**
+ * Other nodes that only the speaker of this one announces, to some router, and of how many addresses: a drain leaves them
+ * as they are, since the speaker goes on; when the node goes down, they go with it.
+ */
+export function dependentsOf(view: ClusterView, node: string): readonly HopChange[] {
+  const counts = new Map<string, number>()
+  for (const byPeer of waysOf(withPlannedRacks(view)).values()) {
+    const dependent = [...byPeer.values()].flatMap((hops) =>
+      [...hops].filter(([hop, by]) => hop !== node && by.every((speaker) => speaker === node)).map(([hop]) => hop),
+    )
+    for (const hop of new Set(dependent)) counts.set(hop, (counts.get(hop) ?? 0) + 1)
+  }
+  return listed(counts)
+}
+
 function nodesOf(ways: WaysOfAddress | undefined): ReadonlySet<string> {
   return new Set([...(ways?.values() ?? [])].flatMap((hops) => [...hops.keys()]))
 }

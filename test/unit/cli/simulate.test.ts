@@ -47,6 +47,7 @@ ROUTER   ADDRESSES   LOSES NEXT HOP   LEARNS NEXT HOP
 leaf1    2 → 1       master (2)
 
 2 addresses reachable now, 1 then.
+Only the speaker on master announces worker1 (1): that goes on during the drain, and ends when master goes down. See "simulate lose-node master".
 `,
   )
   assert.equal(status, 1)

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import {
   type WayChanges,
   compareViews,
+  dependentsOf,
   waysOf,
   withDrain,
   withPlannedRacks,
@@ -11,7 +12,7 @@ import {
   withoutPeer,
 } from '../../../src/core/simulate/index.ts'
 import type { ClusterView } from '../../../src/core/explain/index.ts'
-import { labObjects, nodeObject, serviceObjects, speakerObject, viewOf } from './lab.ts'
+import { labObjects, leaseObject, nodeObject, serviceObjects, sessionObject, speakerObject, viewOf } from './lab.ts'
 
 const everywhere = serviceObjects('everywhere', '172.22.0.1')
 const atMaster = serviceObjects('at-master', '172.22.0.2', { policy: 'Local', endpoints: [['master', true]] })
@@ -62,6 +63,24 @@ void test('drain of the only speaker of a rack: the nodes beside it stay announc
     lost.map(({ address, services, eip }) => [address, services, eip]),
     [['172.22.0.3', ['default/at-worker2'], 'pool']],
   )
+})
+
+void test('a drained speaker goes on announcing the nodes beside it: those that it alone announces are named', () => {
+  const drained = withDrain(lab, 'master', true)
+  assert.ok(drained !== undefined)
+  assert.deepEqual(dependentsOf(drained, 'master'), [{ node: 'worker1', addresses: 1 }])
+  assert.deepEqual(dependentsOf(lab, 'worker2'), [])
+  // With a second speaker in the rack nobody depends on the first.
+  const two = viewOf(
+    labObjects([everywhere], {
+      nodes: [...(labObjects().nodes ?? []), nodeObject('worker3', 'leaf1', '192.168.0.5')],
+      speakers: ['master', 'worker2', 'worker3'].map((name) =>
+        speakerObject(name, [sessionObject(name === 'worker2' ? 'leaf2' : 'leaf1')]),
+      ),
+      leases: ['master', 'worker2', 'worker3'].map(leaseObject),
+    }),
+  )
+  assert.deepEqual(dependentsOf(two, 'master'), [])
 })
 
 void test('undrain: what is simulated of a drained node is its return', () => {
