@@ -34,7 +34,7 @@ export function keepEips(leading: Leading, others: OtherProviders): Duty {
     pace.mark(name)
     const more = others.conditionOf(`${eips.plural}/${name}`, eip, readConditions(eip.status))
     const status = eipStatus(eip, view.records.taken, view.pools, rfc3339(clock.wallMs()), more)
-    counts.set(name, countPool(eip, view.records.taken, view.pools))
+    counts.set(name, countPool(eip, status, view.records.taken, view.pools))
     if (sameStatus(eip.status, status)) return 'done'
     const body = [
       { op: 'test', path: '/metadata/uid', value: eip.uid },

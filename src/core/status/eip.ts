@@ -31,13 +31,22 @@ export interface PoolCounts {
   readonly free: number
 }
 
-/** One for each family that the Eip has addresses of, or that addresses in use are of. */
-export function countPool(eip: Eip, taken: Taken, pools: Pools): readonly PoolCounts[] {
-  return ([4, 6] as const).flatMap((family): readonly PoolCounts[] => {
+/**
+ * What the status counts, by family: one for each that the Eip has addresses of. Only a pool of both is counted again,
+ * since that looks at every address in use.
+ */
+export function countPool(
+  eip: Eip,
+  status: Pick<EipStatus, 'poolSize' | 'usage' | 'free'>,
+  taken: Taken,
+  pools: Pools,
+): readonly PoolCounts[] {
+  const families = [...new Set(eip.ranges.map(({ first }) => first.family))].toSorted((a, b) => a - b)
+  return families.map((family): PoolCounts => {
+    if (families.length === 1) return { family, total: status.poolSize, used: status.usage, free: status.free }
     const part = { ...eip, ranges: eip.ranges.filter(({ first }) => first.family === family) }
     const used = [...taken.ofEip(eip.name)].filter(({ address }) => address.family === family).length
-    if (part.ranges.length === 0 && used === 0) return []
-    return [{ family, total: capped(poolSize(part)), used, free: capped(freeCount(part, taken, pools)) }]
+    return { family, total: capped(poolSize(part)), used, free: capped(freeCount(part, taken, pools)) }
   })
 }
 

@@ -73,15 +73,16 @@ suite('what it has of each family', () => {
   test('sums up to the status; of a family that it has nothing of there is nothing', () => {
     const pool = eip('p', { address: '10.0.0.0/30', extraAddresses: ['fd00::/126'], excludes: ['10.0.0.3'] })
     const records = [record('10.0.0.1', 'p', holder('ns/a')), record('fd00::1', 'p', holder('ns/a'))]
-    const counts = countPool(pool, taken(...records), pools([pool]))
+    const status = statusOf(pool, records)
+    const counts = countPool(pool, status, taken(...records), pools([pool]))
     assert.deepEqual(counts, [
       { family: 4, total: 3, used: 1, free: 2 },
       { family: 6, total: 4, used: 1, free: 3 },
     ])
-    const { poolSize, usage, free } = statusOf(pool, records)
+    const { poolSize, usage, free } = status
     assert.deepEqual([poolSize, usage, free], [7, 2, 5])
     const large = eip('p', { address: 'fd00:1::/64' })
-    assert.deepEqual(countPool(large, taken(), pools([large])), [
+    assert.deepEqual(countPool(large, statusOf(large), taken(), pools([large])), [
       { family: 6, total: Number.MAX_SAFE_INTEGER, used: 0, free: Number.MAX_SAFE_INTEGER },
     ])
   })
