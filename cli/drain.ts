@@ -8,7 +8,7 @@
 import type { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import type { ClusterView } from '../src/core/explain/index.ts'
-import { drainAnnotation, readNode, readRack, readSpeaker } from '../src/core/model/index.ts'
+import { drainAnnotation, drainedForAnnotation, readNode, readRack, readSpeaker } from '../src/core/model/index.ts'
 import { type WayChanges, compareViews, dependentsOf, withDrain } from '../src/core/simulate/index.ts'
 import type { KubeClient } from '../src/io/kube/interface.ts'
 import { nodes, racks, speakers } from '../src/io/kube/resources.ts'
@@ -93,7 +93,11 @@ export async function setDrain(
   }
   if (dryRun) return exitStatus.well
   if (found.drain !== drain) {
-    const metadata = { annotations: { [drainAnnotation]: drain ? 'true' : null } }
+    // Also what an uninstall that was broken off has left: from now on the node is not its business.
+    const annotations = drain
+      ? { [drainAnnotation]: 'true' }
+      : { [drainAnnotation]: null, [drainedForAnnotation]: null }
+    const metadata = { annotations }
     const written = await client.patch({ resource: nodes, name: node }, { type: 'merge', body: { metadata } })
     if (!written.ok) {
       if (written.error.code === 'Unreachable') throw cannotAsk(written.error)

@@ -8,7 +8,7 @@ import { openFakeApiServer } from './fake-api-server.ts'
 void test('a log is read up to a limit; refusals and silence are errors', async () => {
   const server = await openFakeApiServer()
   const reader = openTextReader(server.credentials, { clock: systemClock, userAgent: 'test' })
-  const read = (path: string, limitBytes = 100) => reader.read(path, { limitBytes, timeoutMs: 500 })
+  const read = (path: string, limitBytes = 100, timeoutMs = 30_000) => reader.read(path, { limitBytes, timeoutMs })
   try {
     server.inject(({ path }) => path === '/log', { raw: 'one\ntwo\n' }, 2)
     assert.deepEqual(await read('/log'), { ok: true, value: 'one\ntwo\n' })
@@ -17,7 +17,7 @@ void test('a log is read up to a limit; refusals and silence are errors', async 
     const forbidden = await read('/forbidden')
     assert.equal(forbidden.ok ? 'ok' : forbidden.error.code, 'Forbidden')
     server.inject(({ path }) => path === '/silent', 'silence', 1)
-    const silent = await read('/silent')
+    const silent = await read('/silent', 100, 200)
     assert.equal(silent.ok ? 'ok' : silent.error.code, 'Timeout')
   } finally {
     reader.close()

@@ -72,7 +72,12 @@ void test('drain: annotated, waited for, and said', async () => {
   assert.deepEqual([status, annotation], [0, 'true'])
   const again = await act('worker2', true)
   assert.match(again.out, /^Node worker2 is annotated for drain already\.\nNode worker2 is out of traffic\./)
+  const node = server?.get(nodes, 'worker2')
+  assert.ok(server !== undefined && node !== undefined)
+  const annotations = { ...node.metadata.annotations, 'bellhop.dev/drained-for': 'uninstall' }
+  server.put(nodes, { ...node, metadata: { ...node.metadata, annotations } })
   const back = await act('worker2', false)
+  assert.deepEqual(server.get(nodes, 'worker2')?.metadata.annotations, {})
   assert.match(back.out, /Node worker2 is in traffic again\.\n$/)
   assert.deepEqual([back.status, back.annotation], [0, undefined])
 })
