@@ -30,7 +30,11 @@ import { type ClusterView, isKnown, recordsOf } from './view.ts'
 
 /** The stages `pool`, `record` and `status`, up to the first that fails. */
 export function explainAssignment(service: Service, asked: Request, view: ClusterView): readonly Stage[] {
-  if (!isKnown(view, 'eips', 'eipallocations')) return [unknown('pool', 'Eips and EipAllocations could not be read')]
+  if (!isKnown(view, 'eips', 'eipallocations')) {
+    const said = findCondition(service.conditions, assignedCondition)
+    const told = said === undefined ? '' : `; the controller says: ${said.message}`
+    return [unknown('pool', `Eips and EipAllocations could not be read${told}`)]
+  }
   const plan = planOf(service, view)
   const settled = settledRecords(service, asked.own)
   if (settled.length === 0) return [lackStage(service, plan, view)]

@@ -11,6 +11,7 @@ import {
   readyNodes,
 } from '../announce/index.ts'
 import {
+  type Eip,
   type Node,
   type ReasonCode,
   type Service,
@@ -31,13 +32,17 @@ const ofPool: readonly ReasonCode[] = ['OwnedByCni', 'ProtocolNotAnnounced']
 /** `addresses`: those of its status that are its own. */
 export function explainRoute(service: Service, addresses: readonly Ip[], view: ClusterView): readonly Stage[] {
   const judged = judge(service, addresses, view)
+  const eip = poolOf(service, addresses, view)
   const { code, message } = judged.reason
   if (ofPool.includes(code)) return [fail('routes', code, message)]
   const endpoints = endpointStage(service, addresses, judged, view)
   if (endpoints.state === 'fail') return [endpoints]
   const nodes = nodeStage(service, addresses, judged, view)
   if (nodes.state === 'fail') return [endpoints, nodes]
-  const sessions = sessionStage(judged, view)
+  // A "no" that rests on what could not be read is none; the stage of the routes says so.
+  const isSure = isKnown(view, 'endpointslices', 'nodes', 'eips', 'speakers', 'racks', 'services')
+  const sure: Advertised = isSure ? judged : { ...judged, status: 'Unknown' }
+  const sessions = sessionStage(sure, eip?.bgp.peers ?? [], view)
   if (sessions.state === 'fail') return [endpoints, nodes, sessions]
   return [endpoints, nodes, sessions, ...nextHopStages(service, addresses, judged, view)]
 }
@@ -46,8 +51,7 @@ export function explainRoute(service: Service, addresses: readonly Ip[], view: C
 export function judge(service: Service, addresses: readonly Ip[], view: ClusterView): Advertised {
   const { services, slices, nodes, speakers, racks } = view
   const keys = new Set([keyOf(service), ...addresses.flatMap((ip) => view.holders.get(formatIp(ip)) ?? [])])
-  const [first] = addresses
-  const eip = first === undefined ? undefined : eipOf(first, view.eips, service.labels[poolLabel])?.eip
+  const eip = poolOf(service, addresses, view)
   const since = findCondition(service.conditions, assignedCondition)?.lastTransitionTime ?? ''
   const input: AdvertisedInput = {
     ...{ addresses, slices, nodes, eip, speakers, racks },
@@ -55,6 +59,10 @@ export function judge(service: Service, addresses: readonly Ip[], view: ClusterV
     statusWrittenMs: isKnown(view, 'leases') ? (millisOf(since) ?? 0) : 0,
   }
   return judgeAdvertised(input)
+}
+
+function poolOf(service: Service, [first]: readonly Ip[], { eips }: ClusterView): Eip | undefined {
+  return first === undefined ? undefined : eipOf(first, eips, service.labels[poolLabel])?.eip
 }
 
 function endpointStage(service: Service, addresses: readonly Ip[], judged: Advertised, view: ClusterView): Stage {

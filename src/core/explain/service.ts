@@ -21,7 +21,7 @@ export function explainService(key: string, view: ClusterView): Explanation | un
   return {
     subject: `Service ${key}`,
     verdict,
-    headline: headlineOf(service, verdict, bad),
+    headline: headlineOf(service, verdict, bad, stages),
     stages,
     ...(bad?.reason === undefined ? {} : { reason: bad.reason, message: bad.says }),
     remedies: bad?.reason === undefined ? beyond(service, stages) : remediesOf(bad.reason, about),
@@ -39,7 +39,7 @@ function stagesOf(service: Service, view: ClusterView): readonly Stage[] {
   // Where records could not be read, what stands in the status is all there is to go by.
   const isUnknown = assignment.some(({ state }) => state === 'unknown')
   const addresses: readonly Ip[] = service.ingress.filter((ip) => isUnknown || own.has(formatIp(ip)))
-  return [...stages, ...explainRoute(service, addresses, view)]
+  return addresses.length === 0 ? stages : [...stages, ...explainRoute(service, addresses, view)]
 }
 
 function verdictOf(bad: Stage | undefined, stages: readonly Stage[]): Verdict {
@@ -62,11 +62,17 @@ const lackBy: Readonly<Record<StageName, string>> = {
   hosts: 'has a route, and nodes that do not take its traffic',
 }
 
-function headlineOf(service: Service, verdict: Verdict, bad: Stage | undefined): string {
+function headlineOf(service: Service, verdict: Verdict, bad: Stage | undefined, stages: readonly Stage[]): string {
   if (verdict === 'notOurs') return 'is not for Bellhop'
   if (verdict === 'broken' && bad !== undefined) return lackBy[bad.name]
   const addresses = listed(service.ingress.map(formatIp))
-  if (verdict === 'unknown') return `has ${addresses || 'no address'}; whether routers know it could not be seen`
+  if (verdict === 'unknown') {
+    const isKnownToRouters = stages.some(({ name, state }) => name === 'routes' && state === 'ok')
+    const rest = isKnownToRouters
+      ? ', known to routers; not all could be seen'
+      : '; whether routers know it could not be seen'
+    return `has ${addresses || 'no address'}${rest}`
+  }
   if (bad?.reason === 'SpeakersBehind') return `has ${addresses}; no speaker is known to have told routers yet`
   const has = `has ${addresses}, known to routers`
   return verdict === 'works' ? has : `${has}, with a warning`

@@ -16,7 +16,8 @@ const ofSessions: readonly ReasonCode[] = [
 /** Lines below the sentence: one screen is all there is. */
 const mostLines = 8
 
-export function sessionStage({ status, reason }: Advertised, view: ClusterView): Stage {
+/** `named`: the peers that the Eip names; empty: all. */
+export function sessionStage({ status, reason }: Advertised, named: readonly string[], view: ClusterView): Stage {
   if (!isKnown(view, 'speakers')) return unknown('sessions', 'Speakers could not be read')
   const { readAtMs } = view.cluster
   const speakers = [...view.speakers].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -24,6 +25,9 @@ export function sessionStage({ status, reason }: Advertised, view: ClusterView):
   const silent = speakers.filter(([, speaker]) => !speaker.alive).map(([node]) => node)
   const sessions = alive.flatMap(([node, { status }]) => status.sessions.map((session) => ({ node, session })))
   const down = sessions.filter(({ session }) => session.state !== 'ESTABLISHED')
+  const missed = down.filter(({ session: { peer } }) => {
+    return (named.length === 0 || named.includes(peer)) && view.peers.get(peer)?.adminDown !== true
+  })
   const lines = [
     ...(silent.length === 0
       ? []
@@ -42,7 +46,7 @@ export function sessionStage({ status, reason }: Advertised, view: ClusterView):
   }
   const up = counted(sessions.length - down.length, 'session')
   const says = `${up} established by ${counted(alive.length, 'speaker')}`
-  if (down.length > 0) return warn('sessions', 'SessionDown', `${says}, ${down.length} down`, details)
+  if (missed.length > 0) return warn('sessions', 'SessionDown', `${says}, ${missed.length} down`, details)
   return silent.length > 0 ? warn('sessions', 'SpeakerSilent', says, details) : ok('sessions', says)
 }
 

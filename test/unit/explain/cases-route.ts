@@ -170,6 +170,22 @@ export const routeCases: readonly Case[] = [
       breakSession(o, 'worker2', said, 'IDLE')
     },
   },
+  {
+    name: 'session-down-that-the-pool-does-not-use',
+    reason: undefined,
+    change: (o) => {
+      pool(o)['spec'].bgp = { peers: ['leaf1'] }
+      breakSession(o, 'worker2', refused)
+    },
+  },
+  {
+    name: 'not-allowed-to-read-pools',
+    reason: undefined,
+    change: () => {},
+    unread: [
+      { part: 'eipallocations', why: 'not allowed to read eipallocations: answers that rest on them are left out' },
+    ],
+  },
   { name: 'session-of-one-rack-down', reason: 'SessionDown', change: (o) => breakSession(o, 'worker2', refused) },
   {
     name: 'session-password-missing',
