@@ -14,12 +14,15 @@ const repository = join(import.meta.dirname, '../..')
 /** What a reader would look at again until it has come about. */
 const looks =
   /^(kubectl (-n \S+ )?(bellhop (status|explain|pools|peers|racks|services)|get|describe|events|logs|wait|rollout status|auth can-i)|curl|ip|ping|nft|ss) /
+/** What ends with 1 when it finds something wrong, which is an answer. */
+const judges = /^kubectl bellhop (status|explain|pools|peers|racks|services|simulate) ?/
 const looksForMs = 40_000
 const failures = /^(error|Error|curl: \(|The request is invalid|The \S+ ".*" is invalid)/
 
-/** An error, or the reason of something that is wrong: the command ends with another status than 0. */
-function showsFailure(shown: readonly string[] = []): boolean {
-  return failures.test(shown[0] ?? '') || shown.some((line) => /^Reason {2}/.test(line))
+/** Whether a command may end with this status when it prints what is shown. */
+function mayEndWith(status: number | null, what: string, shown: readonly string[] | undefined): boolean {
+  if (status === 0 || shown === undefined) return status === 0
+  return failures.test(shown[0] ?? '') || (status === 1 && judges.test(what))
 }
 
 export interface GuideReport {
@@ -136,7 +139,7 @@ async function untilShown(
   let wrong = ''
   const attempt = async (): Promise<Known | undefined> => {
     const { status, text } = await run()
-    if (status !== 0 && !showsFailure(shown)) {
+    if (!mayEndWith(status, what, shown)) {
       wrong = `it ended with ${status ?? 'a signal'} and printed:\n${text}`
       return undefined
     }

@@ -46,14 +46,28 @@ export function withLearned(text: string, { learned }: Known): string {
   return text.replaceAll(learnable, (word) => learned.get(word) ?? word)
 }
 
-export function compareShown(shown: readonly string[], output: string, known: Known): Comparison {
-  const text = `${output.replaceAll('\r', '').trimEnd()}\n`
+export function compareShown(page: readonly string[], output: string, known: Known): Comparison {
+  const shown = inOrder(page)
+  const text = `${inOrder(output.replaceAll('\r', '').trimEnd().split('\n')).join('\n')}\n`
   const { source, words } = patternOf(shown, known)
   const found = new RegExp(`^${source}$`).exec(text)
   if (found === null) return { same: false, missing: firstMissing(shown, text, known) }
   const learned = new Map(known.learned)
   for (const [word, group] of words) learned.set(word, found.groups?.[group] ?? word)
   return { same: true, known: { ...known, learned } }
+}
+
+/** The next hops of a route, which a kernel lists in no order, sorted. */
+function inOrder(lines: readonly string[]): readonly string[] {
+  const isHop = (line: string | undefined): boolean => /^\s*nexthop via /.test(line ?? '')
+  const sorted: string[] = []
+  for (let at = 0; at < lines.length;) {
+    const from = at
+    while (isHop(lines[at])) at += 1
+    if (at === from) sorted.push(lines[at++] ?? '')
+    else sorted.push(...lines.slice(from, at).toSorted((a, b) => a.trim().localeCompare(b.trim())))
+  }
+  return sorted
 }
 
 function firstMissing(shown: readonly string[], text: string, known: Known): string {

@@ -73,3 +73,10 @@ test('what would be a pattern is only text', () => {
   learn('a (b) [c] $d 1.5', 'a (b) [c] $d 1.5\n')
   assert.equal(missing('a.c', 'abc\n'), 'a.c')
 })
+
+test('the next hops of a route are the same in any order, and all of them count', () => {
+  const shown = '172.22.0.1 proto bgp\n  nexthop via 10.0.0.1 dev a\n  nexthop via 10.0.0.2 dev b'
+  const known = withSaid('172.22.0.1 10.0.0.1 10.0.0.2', nothingKnown)
+  learn(shown, '172.22.0.1 proto bgp\n\tnexthop via 10.0.0.2 dev b \n\tnexthop via 10.0.0.1 dev a \n', known)
+  assert.match(missing(shown, '172.22.0.1 proto bgp\n\tnexthop via 10.0.0.2 dev b \n', known), /10\.0\.0\.1/)
+})
