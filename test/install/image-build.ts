@@ -151,7 +151,7 @@ async function lookInto(target: string, buildah: Buildah): Promise<BuiltImage> {
   const programs = target === 'control' ? ['webhook', 'controller', 'certs'] : [target]
   for (const program of programs) {
     const confined = ['--userspec', `${uid}:${gid}`, mount, '/usr/local/bin/node', `/app/${program}/main.js`, '--help']
-    help.set(program, (await runFile('chroot', confined, { env: {}, timeout: 30_000 })).stdout)
+    help.set(program, (await runFile('/usr/sbin/chroot', confined, { env: {}, timeout: 60_000 })).stdout)
   }
   const { stdout: size } = await runFile('du', ['-s', '-B1000000', '--apparent-size', mount])
   const hasShell = ['bin/sh', 'usr/bin/sh', 'bin/busybox'].some((each) => existsSync(join(mount, each)))

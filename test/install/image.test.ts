@@ -47,6 +47,36 @@ void test('Node is of the major version that the package asks for', () => {
   assert.equal(process.versions.node.split('.')[0], major)
 })
 
+/** Container by program, of all Pods of the chart. */
+async function containers(): Promise<ReadonlyMap<string, unknown>> {
+  const found = [...(await renderChart()).values()]
+    .flatMap((object) => listAt(object, 'spec', 'template', 'spec', 'containers'))
+    .map((container) => [stringAt(container, 'name') ?? '', container] as const)
+  assert.deepEqual(
+    found.map(([name]) => name),
+    ['speaker', 'controller', 'webhook'],
+  )
+  return new Map(found)
+}
+
+void test('every variable that a Pod is given is read: by Node, by the C library, in an argument or in the code', async () => {
+  const code = (program: string): string =>
+    ['main.ts', 'config.ts']
+      .map((file) => join(root, program, file))
+      .flatMap((path) => (existsSync(path) ? readFileSync(path, 'utf8') : []))
+      .join('\n')
+  for (const [program, container] of await containers()) {
+    for (const variable of listAt(container, 'env')) {
+      const name = stringAt(variable, 'name') ?? ''
+      const readers = [...stringsAt(container, 'args'), code(program)].join('\n')
+      assert.ok(
+        ['NODE_OPTIONS', 'MALLOC_ARENA_MAX'].includes(name) || readers.includes(name),
+        `${program} reads ${name}`,
+      )
+    }
+  }
+})
+
 void test('all programs load with the libraries of production alone, the client library left out as in the images of Pods', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bellhop-image-'))
   try {
@@ -56,8 +86,18 @@ void test('all programs load with the libraries of production alone, the client 
       ...{ webhook: 'bellhop-webhook', controller: 'bellhop-controller', speaker: 'bellhop-speaker' },
       ...{ certs: 'certs', cli: '(kubectl )?bellhop' },
     }
+    const options = new Map<string, string>()
     for (const [program, name] of Object.entries(names)) {
-      assert.match(await helpOf(folder, program), new RegExp(`^Usage: ${name} `), program)
+      const help = await helpOf(folder, program)
+      assert.match(help, new RegExp(`^Usage: ${name} `), program)
+      options.set(program, help)
+    }
+    // And they know what their Pods give them.
+    for (const [program, container] of await containers()) {
+      for (const argument of stringsAt(container, 'args')) {
+        const [option = ''] = argument.split('=')
+        assert.ok(options.get(program)?.includes(`${option} <`), `${program} knows ${option}`)
+      }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -72,7 +112,7 @@ const mostMegabytes = { control: 190, speaker: 190, cli: 290 } as const
 void test(
   'the images are built, run as whom they should, have no shell, and every program in them starts',
   { skip: process.env['BELLHOP_TEST_LONG'] === undefined ? 'BELLHOP_TEST_LONG is not set' : false },
-  async () => {
+  async (context) => {
     const seen = await buildImages(['control', 'speaker', 'cli'])
     const expected: Readonly<Record<string, Partial<BuiltImage>>> = {
       control: { user: '65532:65532', entrypoint: ['node'] },
@@ -85,6 +125,7 @@ void test(
       assert.equal(image.user, user)
       assert.deepEqual(image.entrypoint, entrypoint)
       assert.equal(image.hasShell, false, `${name} has no shell`)
+      context.diagnostic(`${name}: ${image.megabytes} MB`)
       assert.ok(image.megabytes < mostMegabytes[name as keyof typeof mostMegabytes], `${name}: ${image.megabytes} MB`)
       for (const [program, said] of image.help) assert.match(said, /^Usage: /, `${program} in ${name}`)
     }

@@ -84,9 +84,9 @@ nodeSelector:
 env:
   # Memory is worth more here than the time of a few more collections of what is young.
   - { name: NODE_OPTIONS, value: --max-semi-space-size=4 }
+  {{- if eq .component "controller" }}
   - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
-  - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
-  - { name: NODE_NAME, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }
+  {{- end }}
 livenessProbe:
   httpGet: { path: /healthz, port: metrics }
   periodSeconds: 10

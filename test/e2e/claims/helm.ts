@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { findInstallTools } from '../../install/build.ts'
-import { chart } from '../../install/render.ts'
+import { type Rendered, chart, renderChart, renderOverlay } from '../../install/render.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 import { createService, deleteService } from '../address-steps.ts'
 import { type Claim, expect, getService, ingressOf, kubectl, waitForIngress } from '../claim.ts'
@@ -49,10 +49,62 @@ async function speakerArguments(lab: Lab): Promise<string> {
   return out
 }
 
+/** Name and generation of each: a definition that is written anew has another. */
+async function definitions(lab: Lab): Promise<string> {
+  const columns = 'custom-columns=:metadata.name,:metadata.uid,:metadata.generation'
+  const { out } = await kubectl(lab, ['get', 'crd', '--no-headers', '-o', columns])
+  return out.trim().replaceAll(/ +/g, ' ').replaceAll('\n', ', ')
+}
+
+/** Kinds of the Prometheus operator, which the lab's cluster does not have. */
+const unknownKinds = ['PodMonitor', 'PrometheusRule']
+
+const everything = {
+  image: { registry: 'registry.example/net', pullSecrets: ['registry'] },
+  webhook: {
+    ...{ replicas: 3, spread: false, unavailable: 'refuse', podAnnotations: { note: 'a' }, podLabels: { team: 'net' } },
+    ...{
+      tolerations: [{ key: 'net', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }],
+      priorityClassName: '',
+    },
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { team: 'net' } } },
+        ],
+      },
+    },
+  },
+  speaker: { maxUnavailable: '10%', nodeSelector: { rack: 'a' }, extraArgs: ['--log-level=debug'] },
+  networkPolicy: { scrapers: [{ ipBlock: { cidr: '192.0.2.0/24' } }] },
+  monitoring: { enabled: true, labels: { release: 'stack' } },
+}
+
+/** How many objects the API server would take as they are. */
+async function dryRun(lab: Lab, rendered: Rendered): Promise<number> {
+  const items = [...rendered.values()].filter(({ kind }) => !unknownKinds.includes(kind))
+  const args = ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '-o', 'name', '-f', '-']
+  const { ok, out, said } = await kubectl(lab, args, { apiVersion: 'v1', kind: 'List', items })
+  expect(ok, said)
+  const taken = out.trim().split('\n').length
+  expect(taken === items.length, `${taken} of ${items.length} objects`)
+  return taken
+}
+
 const leaf1 = [master, worker1]
 const leaf2 = [worker2]
 
 export const helmChart: readonly Claim[] = [
+  {
+    name: 'every overlay, and a chart with every value set, is what the API server takes as it stands (helm, kustomize)',
+    async run(lab) {
+      const seen: string[] = []
+      for (const overlay of ['default', 'single-node', 'prometheus'])
+        seen.push(`${overlay} ${await dryRun(lab, await renderOverlay(overlay))}`)
+      seen.push(`chart ${await dryRun(lab, await renderChart(everything))}`)
+      return `objects: ${seen.join(', ')}`
+    },
+  },
   {
     name: 'helm install --take-ownership over what kubectl applied: not one program is restarted, the notes say what comes next',
     async run(lab) {
@@ -86,6 +138,19 @@ export const helmChart: readonly Claim[] = [
         seen.push(`${name} ${((performance.now() - startMs) / 1000).toFixed(1)} s`)
       }
       return seen.join(', ')
+    },
+  },
+  {
+    name: 'helm upgrade with crds.install=false leaves the definitions as they are, and one without takes them up again',
+    async run(lab) {
+      const before = await definitions(lab)
+      const pids = pidsOf(lab)
+      await helm(lab, 'upgrade', chart, ...labelled, '--set', 'crds.install=false')
+      expect((await definitions(lab)) === before, `before ${before}, after ${await definitions(lab)}`)
+      await helm(lab, 'upgrade', chart, ...labelled)
+      expect((await definitions(lab)) === before, `before ${before}, after ${await definitions(lab)}`)
+      expect(pidsOf(lab).join() === pids.join(), 'a program was restarted')
+      return `${before.split(', ').length} definitions`
     },
   },
   {
