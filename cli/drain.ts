@@ -85,7 +85,7 @@ export async function setDrain(
     for (const line of changeLines(`The ${drain ? 'drain' : 'return'} of node ${node}`, changes, cli.paint(), false)) {
       say(line)
     }
-    if (drain) for (const line of dependentLines(node, dependentsOf(changed, node), cli.paint())) say(line)
+    if (drain) for (const line of dependentLines(node, dependentsOf(changes.ways, node), cli.paint())) say(line)
     say('')
     if (dryRun) say('Nothing was changed (--dry-run).')
     const agreed = dryRun || !drain || force || changes.lost.length === 0 || (await isAgreed(changes, confirm))

@@ -61,7 +61,7 @@ function answerChange(cli: Cli, output: Format, { what, change, missing, drained
     const after = change(before)
     if (after === undefined) return { data: { error: missing }, lines: (paint) => [paint.bad(missing)], wrong: true }
     const changes = compareViews(before, after)
-    const dependents = drained === undefined ? [] : dependentsOf(after, drained)
+    const dependents = drained === undefined ? [] : dependentsOf(changes.ways, drained)
     return {
       data: { simulated: what, ...(changeData(changes) as object), ...(drained === undefined ? {} : { dependents }) },
       lines: (paint, wide) => [

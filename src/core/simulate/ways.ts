@@ -61,6 +61,8 @@ export interface WayChanges {
   readonly thin: readonly ThinAddress[]
   /** By name; only peers for which something changes. */
   readonly peers: readonly PeerChange[]
+  /** What the routers would have. */
+  readonly ways: Ways
 }
 
 /** What the routers would have in `after` that they do not have in `before`, and the other way round. */
@@ -88,6 +90,7 @@ export function compareViews(before: ClusterView, after: ClusterView): WayChange
     gained,
     thin,
     peers: peers.flatMap((peer) => peerChange(peer, oldWays, nowWays) ?? []),
+    ways: nowWays,
   }
 }
 
@@ -95,9 +98,9 @@ export function compareViews(before: ClusterView, after: ClusterView): WayChange
  * Other nodes that only the speaker of this one announces, to some router, and of how many addresses: a drain leaves them
  * as they are, since the speaker goes on; when the node goes down, they go with it.
  */
-export function dependentsOf(view: ClusterView, node: string): readonly HopChange[] {
+export function dependentsOf(ways: Ways, node: string): readonly HopChange[] {
   const counts = new Map<string, number>()
-  for (const byPeer of waysOf(withPlannedRacks(view)).values()) {
+  for (const byPeer of ways.values()) {
     const dependent = [...byPeer.values()].flatMap((hops) =>
       [...hops].filter(([hop, by]) => hop !== node && by.every((speaker) => speaker === node)).map(([hop]) => hop),
     )
