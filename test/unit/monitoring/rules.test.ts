@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 
 import { type Family, type Kind, catalogue } from '../../../src/io/telemetry/catalogue.ts'
 import { type RuleGroup, readRuleGroups } from '../../monitoring/rules.ts'
 import { findProgram } from '../../monitoring/tools.ts'
-import { type AlertCase, alertCases } from './alert-cases.ts'
+import type { AlertCase } from './alert-case.ts'
+import { alertCases } from './alert-cases.ts'
 
 const groups = readRuleGroups()
 const rules = groups.flatMap((group) => group.rules)
@@ -103,6 +104,21 @@ void test('every query of the dashboard and of the reference is PromQL', async (
     const record = (expr: string, at: number): object => ({ record: `query:${at}`, expr })
     writeFileSync(file, stringify({ groups: [{ name: 'queries', rules: queries.map(record) }] }))
     await promisify(execFile)(findProgram('promtool'), ['check', 'rules', file])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+void test('the configuration in docs/operations/monitoring.md is one that Prometheus takes', async () => {
+  const [, block = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  const config = parse(block) as { readonly scrape_configs: readonly Readonly<Record<string, unknown>>[] }
+  // Debian builds Prometheus without this one: the rest is checked.
+  const [{ kubernetes_sd_configs: discovery, ...job } = {}, ...more] = config.scrape_configs
+  assert.deepEqual([discovery, more], [[{ role: 'pod', namespaces: { names: ['bellhop-system'] } }], []])
+  const folder = mkdtempSync(join(tmpdir(), 'bellhop-config-'))
+  try {
+    writeFileSync(join(folder, 'prometheus.yaml'), stringify({ scrape_configs: [job] }))
+    await promisify(execFile)(findProgram('promtool'), ['check', 'config', join(folder, 'prometheus.yaml')])
   } finally {
     rmSync(folder, { recursive: true })
   }
