@@ -87,8 +87,9 @@ function problemsOf(
   }
   // What the controller says of it besides; whether it hands out was judged anew.
   for (const { type, status, reason, message } of readConditions(eip.status)) {
-    const isFine = status === 'True' || type === 'Ready' || type === 'UsedComplete'
-    if (!isFine) problems.push({ code: reason as ReasonCode, message, grave: type !== 'Default' })
+    const isFine = status === 'True' || type === 'Ready' || type === 'UsedComplete' || type === 'SoleProvider'
+    if (!isFine)
+      problems.push({ code: reason as ReasonCode, message, grave: type !== 'Default' && reason !== 'OwnedByCni' })
   }
   return problems
 }

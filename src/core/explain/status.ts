@@ -10,7 +10,10 @@ import { type Finding, counted, fail, listed, ok, unknown, warn } from './stage.
 import type { Unread } from './cluster.ts'
 import { type ClusterView, isKnown } from './view.ts'
 
-export type Area = 'programs' | 'leader' | 'webhook' | 'pools' | 'peers' | 'racks' | 'services' | 'providers'
+export type Area = 'programs' | 'leader' | 'webhook' | 'pools' | 'peers' | 'racks' | 'routes' | 'services' | 'providers'
+
+/** Somebody wants it so: said, and no alarm. */
+const wanted: readonly ReasonCode[] = ['PoolDisabled', 'SessionReset', 'OwnedByCni']
 
 /** What whoever asks has tried besides reading objects. */
 export interface Probes {
@@ -42,6 +45,7 @@ export function judgeStatus(view: ClusterView, probes: Probes): Status {
     poolsFinding(view),
     peersFinding(view),
     racksFinding(view),
+    routesFinding(view),
     servicesFinding(view),
     ...providersFinding(view),
   ]
@@ -122,11 +126,11 @@ type Problem = Reason & { readonly grave: boolean }
 /** Fails with the grave ones first, warns of the others. */
 function about(area: Area, says: string, problems: readonly Problem[], details: readonly string[] = []): Finding<Area> {
   const sorted = problems.toSorted((a, b) => Number(b.grave) - Number(a.grave))
-  const [first] = sorted
-  if (first === undefined) return ok(area, says, details)
+  const [first] = sorted.filter(({ code }) => !wanted.includes(code))
   const lines = [...sorted.map(({ code, message }) => `${code}: ${message}`), ...details]
   const short =
     lines.length > mostLines ? [...lines.slice(0, mostLines), `and ${lines.length - mostLines} more`] : lines
+  if (first === undefined) return ok(area, says, short)
   return (first.grave ? fail : warn)(area, first.code, says, short)
 }
 
@@ -147,12 +151,15 @@ function peersFinding(view: ClusterView): Finding<Area> {
   if (!isKnown(view, 'bgppeers', 'speakers')) return unknown('peers', 'BgpPeers and Speakers could not be read')
   const rows = peerRows(view)
   const silent = [...view.speakers].filter(([node, { alive }]) => !alive && view.nodes.has(node)).map(([node]) => node)
-  const wanted = rows.reduce((sum, row) => sum + row.wanted, 0)
+  const sessions = rows.reduce((sum, row) => sum + row.wanted, 0)
   const up = rows.reduce((sum, row) => sum + row.up, 0)
   const speakers = view.speakers.size - silent.length
-  const says = `${up} of ${counted(wanted, 'session')} up, with ${counted(rows.length, 'router')} by ${counted(speakers, 'speaker')}`
+  const says = `${up} of ${counted(sessions, 'session')} up, with ${counted(rows.length, 'router')} by ${counted(speakers, 'speaker')}`
   const conf = view.cluster.confs.find(({ name, ownedByCni }) => name === 'default' && !ownedByCni)
   const problems: readonly Problem[] = [
+    ...(rows.length === 0
+      ? [{ code: 'NoPeer' as const, message: 'there is no BgpPeer: no router is told anything', grave: true }]
+      : []),
     ...(conf === undefined && isKnown(view, 'bgpconfs')
       ? [
           {
@@ -191,6 +198,30 @@ function racksFinding(view: ClusterView): Finding<Area> {
     `${counted(rows.length, 'rack')}${others}`,
     rows.flatMap(({ problems }) => problems),
   )
+}
+
+// Addresses that are not announced as one would expect, and host routes, as the speakers say; nodes taken out of traffic.
+function routesFinding(view: ClusterView): Finding<Area> {
+  if (!isKnown(view, 'speakers')) return unknown('routes', 'Speakers could not be read')
+  const living = [...view.speakers].filter(([, { alive }]) => alive).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const out = [...view.nodes.values()].filter(({ drain, excluded }) => drain || excluded).map(({ name }) => name)
+  const said = living.flatMap(([node, { status }]) => status.exceptions.map((each) => ({ node, ...each })))
+  const problems = [...Map.groupBy(said, ({ reason }) => reason)].map(([code, those]): Problem => {
+    const [first = { node: '', message: '' }] = those
+    const more = those.length > 1 ? ` (and ${those.length - 1} more)` : ''
+    return { code, message: `${first.node}: ${first.message}${more}`, grave: false }
+  })
+  const short = living.flatMap(([node, { status }]): readonly Problem[] => {
+    const { present, wanted: due } = status.routes
+    if (present >= due) return []
+    return [{ code: 'RouteMissing', message: `${node}: ${present} of ${due} host routes are in place`, grave: false }]
+  })
+  const isAsWanted = problems.length + short.length === 0
+  const says = isAsWanted
+    ? 'announced and in the kernels as wanted'
+    : 'not all is announced or in the kernels as wanted'
+  const details = out.length === 0 ? [] : [`taken out of traffic by annotation or label: ${listed(out.toSorted())}`]
+  return about('routes', says, [...problems, ...short], details)
 }
 
 function servicesFinding(view: ClusterView): Finding<Area> {

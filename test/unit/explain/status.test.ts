@@ -113,22 +113,45 @@ void test('status: each part says what is wrong with it', () => {
     ['peers fail SpeakerSilent'],
   )
   assert.deepEqual(
-    judged((o) => (named(o.bgppeers, 'leaf2')['spec'].conf.adminDown = true)),
-    ['peers warn SessionReset'],
+    judged((o) => (o.bgppeers = [])),
+    ['peers fail NoPeer'],
+  )
+  assert.deepEqual(
+    judged((o) => (named(o.speakers, 'worker2')['status'].routes.present = 0)),
+    ['routes warn RouteMissing'],
+  )
+  const cut = {
+    address: '172.22.0.10',
+    peer: 'leaf1',
+    reason: 'NextHopsNotAdvertised',
+    message: 'peer leaf1 takes one path',
+  }
+  assert.deepEqual(
+    judged((o) => (named(o.speakers, 'master')['status'].exceptions = [cut])),
+    ['routes warn NextHopsNotAdvertised'],
   )
   assert.deepEqual(
     judged((o) => (named(o.racks, 'leaf1')['status'].proxied[0].announcedBy = [])),
     ['racks fail RackUnserved'],
-  )
-  assert.deepEqual(
-    judged((o) => (named(o.eips, 'pool')['spec'].disable = true)),
-    ['pools warn PoolDisabled'],
   )
   const other = condition('bellhop.dev/SoleProvider', 'False', 'OtherProvider', 'an OpenELB is at work as well')
   assert.deepEqual(
     judged((o) => named(o.services, 'web')['status'].conditions.push(other)),
     ['providers fail OtherProvider'],
   )
+})
+
+void test('status: what somebody wants so is said, and no alarm', () => {
+  const status = judgeStatus(
+    viewOf((o) => {
+      named(o.eips, 'pool')['spec'].disable = true
+      named(o.bgppeers, 'leaf2')['spec'].conf.adminDown = true
+      named(o.nodes, 'worker2')['metadata'].annotations = { 'bellhop.dev/drain': 'true' }
+    }),
+    probes,
+  )
+  expectGolden('status-as-wanted', statusLines(status, paint))
+  assert.ok(status.well)
 })
 
 void test('pools: how full each is, filling before it is full', () => {
