@@ -1,10 +1,11 @@
 // Who has an address, or why nobody has it, or could.
 import { type Ip, formatIp, sameIp } from '../address/index.ts'
-import { addressKeptBack, addressReserved, formatPool, isOlder, poolClosed } from '../ipam/index.ts'
+import { addressKeptBack, addressReserved, formatPool, isOlder, poolClosed, spans } from '../ipam/index.ts'
 import type { Allocation, Eip } from '../model/index.ts'
 import { type Explanation, type Stage, type Verdict, fail, listed, ok, unknown, warn } from './stage.ts'
+import { boundTo } from './pools.ts'
 import { remediesOf } from './remedies.ts'
-import { type ClusterView, eipsSpanning, isKnown } from './view.ts'
+import { type ClusterView, isKnown } from './view.ts'
 import { waysTo } from './ways.ts'
 
 export function explainAddress(ip: Ip, view: ClusterView): Explanation {
@@ -43,8 +44,8 @@ function poolStage(ip: Ip, view: ClusterView): Stage {
   const reserved = addressReserved(ip, view.pools)
   if (reserved !== undefined)
     return fail('pool', reserved.code, `${formatIp(ip)} is ${view.pools.reserved(ip) ?? ''}: nobody may have it`)
-  const covering = eipsSpanning(view, ip).toSorted((a, b) => (isOlder(a, b) ? -1 : 1))
-  const [eip] = covering
+  const covering = [...view.pools.eips.values()].filter((each) => spans(each, ip))
+  const [eip] = covering.toSorted((a, b) => (isOlder(a, b) ? -1 : 1))
   if (eip === undefined) return fail('pool', 'AddressInNoPool', `no Eip covers ${formatIp(ip)}`)
   const back = addressKeptBack(ip, eip)
   if (back !== undefined) return fail('pool', back.code, back.message)
@@ -54,17 +55,7 @@ function poolStage(ip: Ip, view: ClusterView): Stage {
 }
 
 function whoMay(eip: Eip): string {
-  if (eip.allowExplicit) return 'every Service may ask for it'
-  const { namespaces, namespaceSelector, serviceSelector } = eip
-  const labels = (selector: Readonly<Record<string, string>> | undefined): string =>
-    Object.entries(selector ?? {})
-      .map(([key, value]) => `${key}=${value}`)
-      .join(',')
-  return `for ${listed([
-    ...namespaces.map((name) => `namespace ${name}`),
-    ...(namespaceSelector === undefined ? [] : [`namespaces with ${labels(namespaceSelector)}`]),
-    ...(serviceSelector === undefined ? [] : [`Services with ${labels(serviceSelector)}`]),
-  ])} only`
+  return eip.allowExplicit ? 'every Service may ask for it' : `for ${listed(boundTo(eip))} only`
 }
 
 function recordStage({ name, holders, retainedUntil, eip }: Allocation, view: ClusterView): Stage {

@@ -3,9 +3,11 @@
 //   1. cluster.ts: everything that one read of a cluster found, as values (programs.ts: Bellhop's own programs in it)
 //   2. view.ts: the same, indexed; worlds.ts: what each speaker makes of it, by the function that speakers decide with
 //   3. pools.ts, peers.ts, racks.ts, services.ts: a row for each object, with what is wrong about it
-//   4. status.ts: is all well, and if not, what is not
-//   5. service.ts: from the request to the traffic of one Service, stage by stage, up to what is wrong; address.ts: who
-//      has an address, or why nobody could
+//   4. status.ts: is all well, and if not, what is not (leader.ts: who leads)
+//   5. service.ts: from the request to the traffic of one Service, stage by stage, up to what is wrong: request.ts,
+//      assignment.ts (pool, record, status), route.ts (endpoints, nodes), session-stage.ts, next-hops.ts (ways.ts: which
+//      router was told which next hops); address.ts: who has an address, or why nobody could
+//   6. remedies.ts: what to do about each reason
 //
 // Never: a decision made here that some program makes too (it is asked of ipam, status and announce), a clock, a "no"
 // without a reason of core/model/reasons.ts, a claim about what no object tells.

@@ -58,13 +58,14 @@ function poolRow(eip: Eip, view: ClusterView): PoolRow {
   }
 }
 
-function boundTo({ namespaces, namespaceSelector, serviceSelector }: Eip): readonly string[] {
+/** Who alone may ask for the pool, a phrase each. */
+export function boundTo({ namespaces, namespaceSelector, serviceSelector }: Eip): readonly string[] {
   const labels = (selector: Readonly<Record<string, string>> | undefined): string =>
     Object.entries(selector ?? {})
       .map(([key, value]) => `${key}=${value}`)
       .join(',')
   return [
-    ...namespaces,
+    ...namespaces.map((name) => `namespace ${name}`),
     ...(namespaceSelector === undefined ? [] : [`namespaces with ${labels(namespaceSelector)}`]),
     ...(serviceSelector === undefined ? [] : [`Services with ${labels(serviceSelector)}`]),
   ]

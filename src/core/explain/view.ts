@@ -1,11 +1,10 @@
 // A cluster indexed, so that a question about one Service or address looks at what concerns it alone.
-import { type Ip, formatIp } from '../address/index.ts'
+import { formatIp } from '../address/index.ts'
 import { type EipView, SliceIndex, type SpeakerProgress, viewEip } from '../announce/index.ts'
 import { type HolderService, type Pools, ReservedIndex, TakenIndex } from '../ipam/index.ts'
 import {
   type Allocation,
   type BgpPeer,
-  type Eip,
   type EndpointSlice,
   type Node,
   type RackStatus,
@@ -87,16 +86,6 @@ export function recordsOf({ taken }: ClusterView, service: Service): readonly Al
     !named.some((record) => record.name === name) &&
     holders.some((holder) => holder.namespace === service.namespace && holder.name === '')
   return [...named, ...claimed.filter(isOwn)]
-}
-
-/** The Eips that cover an address, excludes not looked at, the oldest first. */
-export function eipsSpanning({ eips }: ClusterView, ip: Ip): readonly Eip[] {
-  return [...eips.values()]
-    .map(({ eip }) => eip)
-    .filter(({ ranges }) =>
-      ranges.some(({ first, last }) => first.family === ip.family && first.bits <= ip.bits && ip.bits <= last.bits),
-    )
-    .toSorted((a, b) => (`${a.creationTimestamp}/${a.name}` < `${b.creationTimestamp}/${b.name}` ? -1 : 1))
 }
 
 function poolsOf({ eips, namespaces, primaryFamily, reservations }: Cluster): Pools {
