@@ -9,7 +9,7 @@ import {
   parts,
 } from '../src/core/explain/index.ts'
 import { type KubeObjectLike, poolLabel, systemNamespace } from '../src/core/model/index.ts'
-import type { KubeClient, KubeError, KubeObject, ListOptions, Resource } from '../src/io/kube/interface.ts'
+import type { KubeClient, KubeError, Resource, Selection } from '../src/io/kube/interface.ts'
 import {
   bgpConfs,
   bgpPeers,
@@ -29,6 +29,7 @@ import {
   validatingWebhookConfigurations,
 } from '../src/io/kube/resources.ts'
 import { cannotAsk } from './connect.ts'
+import { listAll } from './list-all.ts'
 
 export interface ReadOptions {
   /** Default: everything. */
@@ -40,25 +41,25 @@ export interface ReadOptions {
   readonly wallMs?: (() => number) | undefined
 }
 
-type Selection = Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
-
-const pageSize = 500
-
 /** Throws CannotAsk when the cluster does not answer at all. */
 export async function readCluster(client: KubeClient, options: ReadOptions = {}): Promise<Cluster> {
   const { parts: wanted = parts, systemNamespace: system = systemNamespace, wallMs = Date.now } = options
   const unread: Unread[] = []
   const read = async (part: Part): Promise<readonly [Part, readonly KubeObjectLike[]]> => {
-    const lists = await Promise.all(
-      listsOf(part, system, options.service).map(({ resource, selection }) => listAll(client, resource, selection)),
-    )
-    const failed = lists.find((list) => 'error' in list)
-    if (failed !== undefined) {
-      const { error } = failed
+    const items: KubeObjectLike[] = []
+    const lists = listsOf(part, system, options.service)
+    const answers = await Promise.all(lists.map(({ resource, selection }) => listAll(client, resource, selection)))
+    for (const [at, answer] of answers.entries()) {
+      if (answer.ok) {
+        items.push(...answer.value)
+        continue
+      }
+      const { error } = answer
       if (error.code !== 'Forbidden' && error.code !== 'NotFound') throw cannotAsk(error)
-      unread.push({ part, why: whyUnread(part, error) })
+      const isSaid = lists[at]?.isOptional === true || unread.some((each) => each.part === part)
+      if (!isSaid) unread.push({ part, why: whyUnread(part, error) })
     }
-    return [part, lists.flatMap((list) => ('error' in list ? [] : list.items))]
+    return [part, items]
   }
   const objects = Object.fromEntries(await Promise.all(wanted.map(read))) as ClusterObjects
   const order = (a: Unread, b: Unread): number => parts.indexOf(a.part) - parts.indexOf(b.part)
@@ -74,6 +75,8 @@ function whyUnread(part: Part, { code }: KubeError): string {
 interface List {
   readonly resource: Resource
   readonly selection: Selection
+  /** Who may not read it misses little: nothing is said. */
+  readonly isOptional?: true
 }
 
 function listsOf(part: Part, system: string, service: ReadOptions['service']): readonly List[] {
@@ -86,12 +89,16 @@ function listsOf(part: Part, system: string, service: ReadOptions['service']): r
         { resource: services, selection: { fieldSelector: 'spec.type=LoadBalancer' } },
         // What has been one, and what tells the family of the cluster.
         { resource: services, selection: { labelSelector: poolLabel } },
-        { resource: services, selection: { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' } },
+        {
+          resource: services,
+          selection: { namespace: 'default', fieldSelector: 'metadata.name=kubernetes' },
+          isOptional: true,
+        },
         ...(service === undefined ? [] : [{ resource: services, selection: named(service) }]),
       ]
     case 'endpointslices':
       return [
-        { resource: endpointSlices, selection: ofKubernetes },
+        { resource: endpointSlices, selection: ofKubernetes, isOptional: true },
         ...(service === undefined
           ? [
               { resource: endpointSlices, selection: { labelSelector: poolLabel } },
@@ -140,26 +147,4 @@ function slicesOf({ namespace, name }: { readonly namespace: string; readonly na
 
 function named({ namespace, name }: { readonly namespace: string; readonly name: string }): Selection {
   return { namespace, fieldSelector: `metadata.name=${name}` }
-}
-
-type Listed = { readonly items: readonly KubeObject[] } | { readonly error: KubeError }
-
-/** All pages; begun anew once when the list grew too old between two of them. */
-async function listAll(client: KubeClient, resource: Resource, selection: Selection): Promise<Listed> {
-  let items: KubeObject[] = []
-  let next: string | undefined
-  let again = true
-  for (;;) {
-    const answer = await client.list(resource, { ...selection, limit: pageSize, continue: next })
-    if (!answer.ok) {
-      if (answer.error.code !== 'Gone' || !again) return { error: answer.error }
-      again = false
-      items = []
-      next = undefined
-      continue
-    }
-    items.push(...answer.value.items)
-    next = answer.value.continue
-    if (next === undefined) return { items }
-  }
 }

@@ -46,6 +46,25 @@ void test('what one may not read, and what is not installed, costs its own part 
   assert.equal(cluster.speakers.length, 1)
 })
 
+void test('who may read one namespace only is still told of the Service there', async () => {
+  const lists: Lists = ({ plural }, { namespace }) =>
+    namespace === 'web' && plural !== 'eips' ? ['shop'] : 'Forbidden'
+  const options = {
+    parts: ['services', 'endpointslices', 'eips'],
+    service: { namespace: 'web', name: 'shop' },
+  } as const
+  const cluster = await readCluster(client(lists), options)
+  assert.deepEqual(
+    cluster.services.map(({ name }) => name),
+    ['shop'],
+  )
+  // The slices of that Service are all that is wanted of them.
+  assert.deepEqual(
+    cluster.unread.map(({ part }) => part),
+    ['services', 'eips'],
+  )
+})
+
 void test('a list that grew too old between two pages is begun anew, once', async () => {
   let asked = 0
   const lists: Lists = (_resource, options) => {
