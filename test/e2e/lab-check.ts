@@ -50,6 +50,7 @@ import { noRefusals, privileges } from './claims/privileges.ts'
 import { confinement } from './claims/confinement.ts'
 import { truth } from './claims/truth.ts'
 import { guides, longGuides } from './claims/guides.ts'
+import { foreseeing } from './claims/foreseeing.ts'
 import { operating, uninstallInOrder } from './claims/operating.ts'
 import { helmChart } from './claims/helm.ts'
 import { uninstall } from './claims/uninstall.ts'
@@ -98,6 +99,7 @@ const claims: readonly Claim[] = [
   ...sessions,
   ...peers,
   ...restarts,
+  ...foreseeing,
   ...operating,
   ...guides,
   ...slow,
