@@ -32,6 +32,8 @@ import { type ClusterView, isKnown, recordsOf } from './view.ts'
 export function explainAssignment(service: Service, asked: Request, view: ClusterView): readonly Stage[] {
   if (!isKnown(view, 'eips', 'eipallocations')) {
     const said = findCondition(service.conditions, assignedCondition)
+    // What the controller has said of the Service stands, whoever asks.
+    if (said?.status === 'False') return [fail('pool', said.reason as ReasonCode, said.message)]
     const told = said === undefined ? '' : `; the controller says: ${said.message}`
     return [unknown('pool', `Eips and EipAllocations could not be read${told}`)]
   }

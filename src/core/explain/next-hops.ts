@@ -28,6 +28,7 @@ export function nextHopStages(
 ): readonly Stage[] {
   if (!isKnown(view, 'speakers', 'nodes', 'racks', 'eips', 'endpointslices', 'bgppeers', 'bgpconfs')) {
     const stored = findCondition(service.conditions, advertisedCondition)
+    if (stored?.status === 'False') return [fail('routes', stored.reason as ReasonCode, stored.message)]
     const told = stored === undefined ? '' : `; the controller says: ${stored.message}`
     return [unknown('routes', `not all that speakers decide with could be read${told}`)]
   }

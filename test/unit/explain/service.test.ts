@@ -6,10 +6,11 @@ import { openPaint } from '../../../cli/print.ts'
 import { explainService } from '../../../src/core/explain/index.ts'
 import { addressCases } from './cases-address.ts'
 import { routeCases } from './cases-route.ts'
+import { sessionCases } from './cases-sessions.ts'
 import { viewOf } from './cluster.ts'
 import { expectGolden, goldenFolder } from './golden.ts'
 
-const cases = [...addressCases, ...routeCases]
+const cases = [...addressCases, ...routeCases, ...sessionCases]
 const paint = openPaint(false)
 
 for (const { name, reason, change, key = 'default/web', unread } of cases) {
