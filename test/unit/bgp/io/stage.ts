@@ -72,10 +72,12 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** AS 65001 to AS 65002. */
+/** AS 65001 to AS 65002. Its hold time is long: the router says nothing by itself, and a busy machine needs its time. */
 export function peer(rest: Partial<PeerSettings> & Pick<PeerSettings, 'neighbor' | 'remotePort'>): PeerSettings {
   return {
     ...plainPeer,
+    holdTimeMs: 90_000,
+    keepaliveMs: 30_000,
     key: 'peer',
     routerId: ip('192.0.2.1'),
     ...rest,
