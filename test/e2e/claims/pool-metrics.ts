@@ -1,7 +1,7 @@
 // Metrics of pools: what the programs count is what the Eip says, and no series outlives what it is about.
 import { readRecord } from '../../lab/record.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
-import { addressIn, createEip, createService, numbers, removeEips } from '../address-steps.ts'
+import { addressIn, createEip, createService, deleteService, numbers, removeEips } from '../address-steps.ts'
 import { type Claim, type ServiceJson, expect, remove, waitForFree, waitForIngress } from '../claim.ts'
 import { inPool, waitForCounts } from '../pool-steps.ts'
 
@@ -51,6 +51,16 @@ export const poolMetrics: readonly Claim[] = [
     name: 'OPS-07 metrics: 100 Services came, the gauges of the pool equal its status; gone: the series are those of before',
     async run(lab) {
       const names = numbers(100).map((at) => `pool-many-${at}`)
+      // kubectl looks each up before and after: a third of a minute for all, be they there or not.
+      const there = new Set<string>()
+      const removeAll = async (): Promise<void> => {
+        const left = [...there]
+        const removeRest = async (): Promise<void> => {
+          for (let name = left.pop(); name !== undefined; name = left.pop()) await deleteService(lab, name)
+        }
+        await Promise.all(numbers(10).map(removeRest))
+        there.clear()
+      }
       const gauges = async (): Promise<string> => {
         const found = [...(await readSeries(lab))].filter(([series]) => /pool_addresses\{.*"pool-many"/.test(series))
         return ['total', 'used', 'free']
@@ -81,6 +91,7 @@ export const poolMetrics: readonly Claim[] = [
         const left = [...names]
         const makeRest = async (): Promise<void> => {
           for (let name = left.pop(); name !== undefined; name = left.pop()) {
+            there.add(name)
             made.push(await createService(lab, inPool(name, 'pool-many')))
           }
         }
@@ -88,14 +99,14 @@ export const poolMetrics: readonly Claim[] = [
         await gaugesAre(128, 100, 28)
         await waitForIngress(lab, 'pool-many-99')
         const many = await readSeries(lab)
-        await remove(lab, 'service', ...names)
+        await removeAll()
         await waitForFree(lab, ...made.map(addressIn))
         await gaugesAre(128, 0, 128)
         await removeEips(lab, 'pool-many')
         const added = await waitForSeries(lab, before, made.map(addressIn))
         return `${before.size} series before, ${many.size} with 100 Services, ${before.size + added} after (${added} of outcomes not seen before)`
       } finally {
-        await remove(lab, 'service', ...names)
+        await remove(lab, 'service', 'pool-many-0', ...there)
         await removeEips(lab, 'pool-many')
       }
     },
