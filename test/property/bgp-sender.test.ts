@@ -56,14 +56,37 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 )
 
+/** Remembers how many changes had been asked for when a message was written. */
+class DatedSocket extends FakeSocket {
+  readonly #now: () => number
+  readonly #dates = new WeakMap<Uint8Array, number>()
+
+  constructor(now: () => number) {
+    super(limit)
+    this.#now = now
+  }
+
+  override write(bytes: Uint8Array, written?: () => void): boolean {
+    this.#dates.set(bytes, this.#now())
+    return super.write(bytes, written)
+  }
+
+  dateOf(bytes: Uint8Array): number {
+    return this.#dates.get(bytes) ?? assert.fail('never written')
+  }
+}
+
 class Stage {
   readonly clock = manualClock()
   readonly wanted = new Map<string, readonly Path[]>()
+  #changes = 0
+  /** By prefix, the change with which it began to be wanted without a break. */
+  readonly #since = new Map<string, number>()
   readonly outbound: Outbound
   readonly sender: Sender
   readonly enhanced: boolean
   readonly #terms: RefreshTerms
-  socket = new FakeSocket(limit)
+  socket = new DatedSocket(() => this.#changes)
   router: Router
   intervalMs = 0
   isReady = false
@@ -123,16 +146,22 @@ class Stage {
       const text = hops[prefix.ip.family][hop] ?? 'self'
       return { id: hop + 1, nextHop: text === 'self' ? text : (parseIp(text) ?? assert.fail()), attributes: { med } }
     })
+    this.#changes++
     this.sender.setPaths(prefix, paths)
     const key = formatPrefix(prefix)
-    if (paths.length === 0) this.steady.delete(key)
-    if (paths.length === 0) this.wanted.delete(key)
-    else this.wanted.set(key, paths)
+    if (paths.length > 0) {
+      if (!this.wanted.has(key)) this.#since.set(key, this.#changes)
+      this.wanted.set(key, paths)
+      return
+    }
+    this.steady.delete(key)
+    this.wanted.delete(key)
+    this.#since.delete(key)
   }
 
   #reconnect(): void {
     this.sender.end()
-    this.socket = new FakeSocket(limit)
+    this.socket = new DatedSocket(() => this.#changes)
     this.router = new Router(this.outbound)
     this.steady.clear()
     this.ends = 0
@@ -160,7 +189,9 @@ class Stage {
     }
     this.router.take(bytes)
     for (const key of this.steady) assert.ok(this.router.table.has(key), `${key} was wanted all along`)
-    for (const key of this.wanted.keys()) if (this.router.table.has(key)) this.steady.add(key)
+    // What was written before it was wanted again may yet be followed by the withdrawal of then.
+    const date = this.socket.dateOf(bytes)
+    for (const [key, since] of this.#since) if (since <= date && this.router.table.has(key)) this.steady.add(key)
   }
 
   // The plainest rule: the first two paths; to a peer that takes one, our own, else the first.
