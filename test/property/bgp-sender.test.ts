@@ -92,8 +92,8 @@ class Stage {
   isReady = false
   /** End-of-RIBs that this connection has seen. */
   ends = 0
-  /** Refreshes that have begun and not ended. */
-  open = 0
+  /** AFIs whose refresh has begun and not ended; asked for again meanwhile it begins anew, and ends once (RFC 7313 §4). */
+  readonly open = new Set<number>()
   /** What the peer has and what stayed wanted since: it may never be without. */
   readonly steady = new Set<string>()
 
@@ -137,7 +137,7 @@ class Stage {
       if (this.socket.held === 0 && !this.sender.rib.isDirty) break
     }
     assert.deepEqual(this.router.read(), this.#expected())
-    assert.equal(this.open, 0, 'every refresh that has begun has ended')
+    assert.deepEqual([...this.open], [], 'every refresh that has begun has ended')
   }
 
   #want({ index, hops: chosen, med }: Extract<Command, { do: 'want' }>): void {
@@ -165,7 +165,7 @@ class Stage {
     this.router = new Router(this.outbound)
     this.steady.clear()
     this.ends = 0
-    this.open = 0
+    this.open.clear()
     this.sender.begin(this.socket, this.outbound, this.#terms)
   }
 
@@ -178,7 +178,8 @@ class Stage {
     const message = readMessage(bytes, this.outbound)
     if (message.type === 'routeRefresh') {
       assert.ok(this.enhanced && this.isReady && this.ends > 0, 'RFC 7313: no BoRR before End-of-RIB')
-      this.open += message.subtype === 1 ? 1 : -1
+      if (message.subtype === 1) this.open.add(message.afi)
+      else assert.ok(this.open.delete(message.afi), 'no refresh ends that has not begun')
       return
     }
     assert.ok(message.type === 'update')
