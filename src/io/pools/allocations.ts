@@ -23,6 +23,12 @@ export interface Allocations {
 // A watch that is further behind than this is being set up anew, and its list will tell.
 const confirmWithinMs = 30_000
 
+// What the watch tells is older than what is known: an earlier version, or the end of an earlier record of the name.
+function isOvertaken(known: Allocation, before: Allocation | undefined, after: Allocation | undefined): boolean {
+  if (after === undefined) return before !== undefined && known.uid !== '' && known.uid !== before.uid
+  return known.uid === after.uid && isOlderVersion(after.resourceVersion, known.resourceVersion)
+}
+
 export interface AllocationsOptions {
   readonly client: KubeClient
   readonly clock: Clock
@@ -34,6 +40,8 @@ export interface AllocationsOptions {
 export function openAllocations({ client, clock, log, onChange = () => {} }: AllocationsOptions): Allocations {
   const taken = new TakenIndex()
   const unconfirmed = new Map<string, Timer>()
+  /** UIDs of records that were forgotten, by name: that they were made may still be on its way through the watch. */
+  const gone = new Map<string, string>()
 
   function put(name: string, after: Allocation | undefined): void {
     unconfirmed.get(name)?.cancel()
@@ -45,18 +53,21 @@ export function openAllocations({ client, clock, log, onChange = () => {} }: All
   }
 
   function expectConfirmation(name: string): void {
-    const check = clock.after(confirmWithinMs, () => put(name, reflector.store.get(name)))
+    const check = clock.after(confirmWithinMs, () => {
+      gone.delete(name)
+      put(name, reflector.store.get(name))
+    })
     unconfirmed.set(name, check)
   }
 
   const reflector = openReflector<Allocation>(client, {
     resource: eipAllocations,
     read: readAllocation,
-    onChange: (name, _before, after) => {
+    onChange: (name, before, after) => {
+      if (after !== undefined && gone.get(name) === after.uid) return
+      gone.delete(name)
       const known = taken.get(name)
-      const isOvertaken =
-        after !== undefined && known?.uid === after.uid && isOlderVersion(after.resourceVersion, known.resourceVersion)
-      if (!isOvertaken) put(name, after)
+      if (known === undefined || !isOvertaken(known, before, after)) put(name, after)
     },
     clock,
     log: log.child({ resource: eipAllocations.plural }),
@@ -66,6 +77,7 @@ export function openAllocations({ client, clock, log, onChange = () => {} }: All
     taken,
     reflector,
     learn(record) {
+      if (gone.get(record.name) === record.uid) return
       // The watch was faster, and may even be further.
       const seen = reflector.store.get(record.name)
       if (seen !== undefined && !isOlderVersion(seen.resourceVersion, record.resourceVersion)) return
@@ -73,7 +85,9 @@ export function openAllocations({ client, clock, log, onChange = () => {} }: All
       expectConfirmation(record.name)
     },
     forget(name) {
-      if (taken.get(name) === undefined) return
+      const known = taken.get(name)
+      if (known === undefined) return
+      if (known.uid !== '') gone.set(name, known.uid)
       put(name, undefined)
       expectConfirmation(name)
     },
