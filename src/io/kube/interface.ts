@@ -207,6 +207,8 @@ export interface Reflector<T> {
    * It is our time of receipt: what was on its way at that moment (milliseconds, normally) may be missing.
    */
   currentUpToMs(): number | undefined
+  /** What is in the store is the state of this version, or of a later one; undefined: it has to be listed first. */
+  resourceVersion(): string | undefined
   /** Resolves when no further onChange will come. The store keeps its last view. */
   stop(): Promise<void>
 }

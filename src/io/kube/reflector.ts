@@ -221,6 +221,7 @@ export function openReflector<T>(client: KubeClient, options: ReflectorOptions<T
     synced: whenSynced,
     isSynced: () => synced,
     currentUpToMs: () => currentUpToMs,
+    resourceVersion: () => resourceVersion,
     stop: async () => {
       stopping.abort()
       watch?.stop()

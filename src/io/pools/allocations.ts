@@ -78,9 +78,10 @@ export function openAllocations({ client, clock, log, onChange = () => {} }: All
     reflector,
     learn(record) {
       if (gone.get(record.name) === record.uid) return
-      // The watch was faster, and may even be further.
-      const seen = reflector.store.get(record.name)
-      if (seen !== undefined && !isOlderVersion(seen.resourceVersion, record.resourceVersion)) return
+      // The watch was faster, and may even be further: what it has not got then is gone.
+      const told = reflector.store.get(record.name)?.resourceVersion ?? reflector.resourceVersion()
+      const isVersioned = told !== undefined && record.resourceVersion !== ''
+      if (isVersioned && !isOlderVersion(told, record.resourceVersion)) return
       put(record.name, record)
       expectConfirmation(record.name)
     },

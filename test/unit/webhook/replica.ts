@@ -69,6 +69,7 @@ export function openReplica(cluster: FakeCluster, options: ReplicaOptions = {}):
         synced: Promise.resolve(),
         isSynced: () => true,
         currentUpToMs: () => undefined,
+        resourceVersion: () => undefined,
         stop: () => Promise.resolve(),
       },
     },

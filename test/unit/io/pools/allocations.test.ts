@@ -90,4 +90,6 @@ void test('the watch is behind: what was given back does not come back, and what
   tell({ type: 'ADDED', object: second })
   tell({ type: 'DELETED', object: { ...second, metadata: { ...second.metadata, resourceVersion: '104' } } })
   assert.equal(allocations.taken.get(name), undefined)
+  learn(second)
+  assert.equal(allocations.taken.get(name), undefined, 'a list of before tells of what the watch has seen end')
 })
