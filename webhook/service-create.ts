@@ -15,8 +15,9 @@ export interface ServiceContext extends Claimer {
   readonly unavailable: 'wait' | 'refuse'
 }
 
-// Each round has learnt of at least one record that was in the way.
-const mostRounds = 5
+// Each round has learnt of at least one record that was in the way; of those who race for the last of a quota some are
+// over it several times, and time is what ends that.
+const mostRounds = 12
 
 // Giving back is waited for, but not for long.
 const graceMs = 200

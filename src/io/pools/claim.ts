@@ -173,6 +173,8 @@ async function lookAtCollision(
         ? { kind: 'claimed', record }
         : { kind: 'taken' }
     }
+    // Given back in between: free again, for the next plan.
+    if (!answer.ok && answer.error.code === 'NotFound') return { kind: 'taken' }
   }
   allocations.learn(unknownHolder(draft))
   return { kind: 'taken' }
