@@ -10,11 +10,13 @@ import {
   readReview,
   serviceOf,
 } from '../src/core/admission/index.ts'
+import type { Pools } from '../src/core/ipam/index.ts'
 import { readEip } from '../src/core/model/index.ts'
 import type { HandlerAnswer, ReviewHandler } from '../src/io/http/admission-server.ts'
 import type { Metrics } from '../src/io/telemetry/metrics.ts'
 import { type Verdict, allowed, toReview } from './answer.ts'
 import { answerConversion } from './convert.ts'
+import { type LookAgain, lookAgain } from './look-again.ts'
 import { type ServiceContext, answerServiceCreate } from './service-create.ts'
 
 export interface ReviewContext extends ServiceContext {
@@ -78,17 +80,39 @@ function mutateService(context: ReviewContext, review: Review, deadlineMs: numbe
   return { allowed: true, warnings: [], patch }
 }
 
-function validateService({ pools, allocations, unavailable }: ReviewContext, review: Review): Verdict {
+function validateService(context: ReviewContext, review: Review, deadlineMs: number): Promise<Verdict> | Verdict {
+  const { allocations, unavailable } = context
   const { object, oldObject } = review
   if (object === undefined || oldObject === undefined) return allowed
   const before = serviceOf(oldObject, review)
-  return verdictOf(judgeServiceUpdate(before, serviceOf(object, review), pools, allocations.taken, unavailable))
+  const after = serviceOf(object, review)
+  return judgeTwice(context, { namespace: after.namespace, deadlineMs }, (pools) =>
+    judgeServiceUpdate(before, after, pools, allocations.taken, unavailable),
+  )
 }
 
-function validateEip({ pools, allocations }: ReviewContext, { operation, object, oldObject }: Review): Verdict {
+function validateEip(
+  context: ReviewContext,
+  { operation, object, oldObject }: Review,
+  deadlineMs: number,
+): Promise<Verdict> | Verdict {
   const before = oldObject === undefined ? undefined : readEip(oldObject)
   const after = object === undefined ? undefined : readEip(object)
-  return verdictOf(judgeEip({ operation, before, after }, pools, allocations.taken))
+  return judgeTwice(context, { eip: (after ?? before)?.name, deadlineMs }, (pools) =>
+    judgeEip({ operation, before, after }, pools, context.allocations.taken),
+  )
+}
+
+// What is allowed is answered from what the watches know; a "no" only after the API server was asked.
+async function judgeTwice(
+  context: ReviewContext,
+  about: Omit<LookAgain, 'no'>,
+  judge: (pools: Pools) => Judgement,
+): Promise<Verdict> {
+  const first = judge(context.pools)
+  if (first.kind === 'allow') return verdictOf(first)
+  const current = await lookAgain(context, { ...about, no: first.reason })
+  return verdictOf(current === undefined ? first : judge(current))
 }
 
 function verdictOf(judgement: Judgement): Verdict {

@@ -2,10 +2,11 @@
 // believed, decide again with what was learnt.
 import { type Admission, type ServiceReview, decideAdmission } from '../src/core/admission/index.ts'
 import type { Pools } from '../src/core/ipam/index.ts'
-import { type Allocation, type Reason, readAllocation } from '../src/core/model/index.ts'
+import { type Allocation, type Reason, type ReasonCode, readAllocation } from '../src/core/model/index.ts'
 import { type KubeError, eipAllocations } from '../src/io/kube/index.ts'
-import { type Allocations, type Claimer, claimAddresses, lookUpClaim, refreshNamespace } from '../src/io/pools/index.ts'
+import { type Allocations, type Claimer, claimAddresses, lookUpClaim } from '../src/io/pools/index.ts'
 import { type Verdict, allowed } from './answer.ts'
+import { lookAgain } from './look-again.ts'
 
 export interface ServiceContext extends Claimer {
   readonly allocations: Allocations
@@ -42,13 +43,14 @@ export async function answerServiceCreate(
 }
 
 async function decideAndClaim(context: ServiceContext, review: ServiceReview, deadlineMs: number): Promise<Verdict> {
-  const { client, pools, allocations, random, newNonce, unavailable, clock, log } = context
+  const { client, allocations, random, newNonce, unavailable, clock, log } = context
+  let { pools } = context
   // Called a second time for one request, perhaps at another replica, the Service carries the nonce of the first call
   // (reinvocationPolicy IfNeeded).
   await lookUpClaim(client, allocations, review.service, Math.max(1, deadlineMs - clock.nowMs()))
   const nonce = newNonce()
   let admission: Admission | undefined
-  let isRefreshed = false
+  const lookedAgain = new Set<ReasonCode>()
   for (let round = 0; round < mostRounds && clock.nowMs() < deadlineMs; round++) {
     admission = decideAdmission(review, pools, allocations.taken, { start: random(), nonce, unavailable })
     if (admission.kind === 'reuse') {
@@ -57,21 +59,29 @@ async function decideAndClaim(context: ServiceContext, review: ServiceReview, de
       if (found === false) continue
       return later(found)
     }
-    if (admission.kind === 'refuse' && admission.reason.code === 'QuotaExceeded' && !isRefreshed) {
-      const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
+    const no =
+      admission.kind === 'refuse' ? admission.reason : admission.kind === 'wait' ? admission.warnings[0] : undefined
+    if (no !== undefined && !lookedAgain.has(no.code)) {
+      lookedAgain.add(no.code)
       const { namespace } = review.service
-      isRefreshed = true
-      if (await refreshNamespace(client, allocations, { eips: pools.eips.values(), namespace, timeoutMs })) continue
+      const current = await lookAgain(context, { no, namespace, deadlineMs })
+      if (current !== undefined) {
+        pools = current
+        continue
+      }
     }
     if (admission.kind !== 'claim') return verdictOf(admission)
-    const claimed = await claimAddresses(context, {
-      candidates: admission.candidates,
-      holder: admission.holder,
-      readCollisions: admission.askedAddress,
-      regains: false,
-      dryRun: review.dryRun,
-      deadlineMs,
-    })
+    const claimed = await claimAddresses(
+      { ...context, pools },
+      {
+        candidates: admission.candidates,
+        holder: admission.holder,
+        readCollisions: admission.askedAddress,
+        regains: false,
+        dryRun: review.dryRun,
+        deadlineMs,
+      },
+    )
     if (claimed.kind === 'claimed')
       return { allowed: true, warnings: admission.warnings, patch: admission.patch(claimed.drafts) }
     if (claimed.kind === 'failed') {

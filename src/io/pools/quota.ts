@@ -3,7 +3,6 @@
 import { isGivenUpFor } from '../../core/ipam/index.ts'
 import { type Allocation, type Eip, eipLabel, namespaceLabel, readAllocation } from '../../core/model/index.ts'
 import type { Answer, KubeClient } from '../kube/interface.ts'
-import { isOlderVersion } from '../kube/resource-version.ts'
 import { eipAllocations } from '../kube/resources.ts'
 import type { Allocations } from './allocations.ts'
 
@@ -56,43 +55,6 @@ export async function isWithinQuota(
   if (found.length <= maxPerNamespace) return { ok: true, value: true }
   for (const other of found) if (other.name !== record.name) allocations.learn(other)
   return { ok: true, value: false }
-}
-
-/**
- * Brings what is known of the namespace's records up to date by a consistent read: nobody is refused for a record that
- * is gone already, and of which only our watch has not told yet. False: the API server did not say.
- */
-export async function refreshNamespace(
-  client: KubeClient,
-  { taken, learn, forget }: Pick<Allocations, 'learn' | 'forget' | 'taken'>,
-  { eips, namespace, timeoutMs }: { eips: Iterable<Eip>; namespace: string; timeoutMs: number },
-): Promise<boolean> {
-  const found = new Set<string>()
-  let readAt = ''
-  let next: string | undefined
-  do {
-    const page = await client.list(eipAllocations, {
-      labelSelector: `${namespaceLabel}=${namespace}`,
-      limit: pageSize,
-      timeoutMs,
-      ...(next === undefined ? {} : { continue: next }),
-    })
-    if (!page.ok) return false
-    for (const record of page.value.items.map(readAllocation)) {
-      if (record === undefined) continue
-      found.add(record.name)
-      learn(record)
-    }
-    readAt = page.value.resourceVersion
-    next = page.value.continue
-  } while (next !== undefined && next !== '')
-  for (const { name: eip } of eips) {
-    const known = [...taken.ofEip(eip)].filter(({ labels }) => labels[namespaceLabel] === namespace)
-    for (const { name, resourceVersion } of known) {
-      if (!found.has(name) && isOlderVersion(resourceVersion, readAt)) forget(name)
-    }
-  }
-  return true
 }
 
 // A shared address has the label of its first holder's namespace only.

@@ -1,5 +1,5 @@
 // Bad input ends in one clear sentence: a refusal, or a warning that kubectl prints (openelb-api.md 1.3, 1.4).
-import { removeEips } from '../address-steps.ts'
+import { createService, eipPath, removeEips } from '../address-steps.ts'
 import { type Claim, addressKey, eipObject, expect, kubectl, poolKey, remove, serviceObject } from '../claim.ts'
 import { type Lab, waitFor } from '../../lab/index.ts'
 
@@ -83,6 +83,34 @@ export const badInput: readonly Claim[] = [
         await removeEips(lab, 'second')
       }
       return 'both refused'
+    },
+  },
+  {
+    name: 'nobody hears a no of what the command before has ended: an Eip over one just deleted, a Service for one just created',
+    async run(lab) {
+      const rounds = 20
+      const create = (name: string, address: string): Promise<unknown> =>
+        lab.request('POST', eipPath('').slice(0, -1), eipObject(name, { address }))
+      const named: string[] = []
+      try {
+        await create('over', '172.23.6.0/24')
+        for (let round = 0; round < rounds; round++) {
+          await lab.request('DELETE', eipPath(round === 0 ? 'over' : `over-${round - 1}`))
+          await create(`over-${round}`, '172.23.6.0/24')
+        }
+        for (let round = 0; round < rounds; round++) {
+          const name = `quick-${round}`
+          named.push(name)
+          await create(name, `172.23.7.${round}`)
+          const { metadata } = await createService(lab, { name, annotations: { [poolKey]: name } })
+          const address = metadata.annotations?.[addressKey]
+          expect(address === `172.23.7.${round}`, `${name} was created with ${address ?? 'no address'}`)
+        }
+        return `${rounds} Eips with the same addresses one after the other; ${rounds} with a Service at once`
+      } finally {
+        if (named.length > 0) await remove(lab, 'service', ...named)
+        await removeEips(lab, 'over', `over-${rounds - 1}`, ...named)
+      }
     },
   },
   {

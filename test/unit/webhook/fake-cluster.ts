@@ -1,5 +1,5 @@
 // An API server in memory, as far as a KubeClient sees it: one revision per write, names that are locks, preconditions,
-// label selectors, and lists at an exact revision (a list with `resourceVersion` and `limit`). Faults are put in by
+// label selectors, the field selector of names, and lists at an exact revision (a list with `resourceVersion` and `limit`). Faults are put in by
 // `before`.
 import type {
   Answer,
@@ -88,9 +88,11 @@ export function openFakeCluster(): FakeCluster {
             ? (history.find((entry) => entry.revision === Number(options.resourceVersion))?.objects ?? new Map())
             : objects
           const wanted = (options.labelSelector ?? '').split(',').filter((term) => term !== '')
+          const name = /^metadata\.name=(.*)$/.exec(options.fieldSelector ?? '')?.[1]
           const items = [...seen]
             .filter(([key]) => key.startsWith(`${resource.plural}/`))
             .map(([, object]) => object as KubeObject)
+            .filter(({ metadata }) => name === undefined || metadata.name === name)
             .filter(({ metadata }) =>
               wanted.every((term) => {
                 const [label = '', value] = term.split('=')

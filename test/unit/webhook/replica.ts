@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { type Pools, TakenIndex } from '../../../src/core/ipam/index.ts'
 import { type Eip, type KubeObjectLike, readAllocation, readEip } from '../../../src/core/model/index.ts'
 import type { KubeObject } from '../../../src/io/kube/interface.ts'
-import { eipAllocations } from '../../../src/io/kube/resources.ts'
+import { eipAllocations, eips } from '../../../src/io/kube/resources.ts'
 import { systemClock } from '../../../src/io/process/clock.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { type ReviewContext, reviewHandlers } from '../../../webhook/reviews.ts'
@@ -34,6 +34,7 @@ export interface ReviewOptions {
 }
 
 export interface ReplicaOptions {
+  /** What its watch has told of them; in the cluster they are put where it has none of the name. */
   readonly eips?: readonly KubeObjectLike[]
   readonly unavailable?: 'wait' | 'refuse'
   readonly isSynced?: boolean
@@ -43,11 +44,19 @@ export interface ReplicaOptions {
 let nonces = 0
 
 export function openReplica(cluster: FakeCluster, options: ReplicaOptions = {}): Replica {
-  const { eips = [eipObject('pool', '192.0.2.0/29')], unavailable = 'wait', isSynced = true, start = 0 } = options
+  const {
+    eips: known = [eipObject('pool', '192.0.2.0/29')],
+    unavailable = 'wait',
+    isSynced = true,
+    start = 0,
+  } = options
+  for (const object of known as readonly KubeObject[]) {
+    if (cluster.object(eips, object.metadata.name ?? '') === undefined) cluster.put(eips, object)
+  }
   const taken = new TakenIndex()
   const decisions: { decision: string; reason: string }[] = []
   const pools: Pools = {
-    eips: new Map(eips.map((object): [string, Eip] => [readEip(object).name, readEip(object)])),
+    eips: new Map(known.map((object): [string, Eip] => [readEip(object).name, readEip(object)])),
     namespaces: new Map([['shop', {}]]),
     primaryFamily: 4,
     reserved: () => undefined,
