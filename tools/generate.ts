@@ -2,11 +2,11 @@
 // manifests/ as it stands. With --check nothing is written: exit status 1 and the names of the files that differ.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { stringify } from 'yaml'
 
 import { crdOf, kinds, namesPage, pageOf, reasonsPage } from '../src/core/api/index.ts'
+import { readCommandLine } from './command-line.ts'
 import { metricsPage } from './metrics-page.ts'
 
 const usage = `usage: node tools/generate.ts [--check]
@@ -71,13 +71,7 @@ function readOrEmpty(path: string): string {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { check: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-  })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
+  const { values } = readCommandLine(usage, { check: { type: 'boolean', default: false } })
   const wanted = await generatedFiles()
   const differing = [...wanted].filter(([path, text]) => readOrEmpty(join(root, path)) !== text).map(([path]) => path)
   const stray = strayFiles(wanted)

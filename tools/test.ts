@@ -9,8 +9,8 @@
 import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { parseArgs } from 'node:util'
 
+import { readCommandLine, refuseCommandLine } from './command-line.ts'
 import { type Outcome, casesTable } from './test/cases.ts'
 
 interface Stage {
@@ -27,18 +27,11 @@ const usage = `usage: node tools/test.ts [--long] [--only STAGE] [--no-lab]
   --no-lab       everything that needs no control plane
 `
 
-const { values: options } = parseArgs({
-  options: {
-    long: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    'no-lab': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const { values: options } = readCommandLine(usage, {
+  long: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  'no-lab': { type: 'boolean', default: false },
 })
-if (options.help) {
-  process.stdout.write(usage)
-  process.exit(0)
-}
 if (options.long) process.env['BELLHOP_TEST_LONG'] = '1'
 
 const stages: readonly Stage[] = [
@@ -51,8 +44,7 @@ const stages: readonly Stage[] = [
 ]
 const knownStages = [...stages.map(({ name }) => name), 'lab']
 if (options.only !== undefined && !knownStages.includes(options.only)) {
-  process.stderr.write(`no stage is named ${options.only}: the stages are ${knownStages.join(', ')}\n`)
-  process.exit(2)
+  refuseCommandLine(usage, `no stage is named ${options.only}: the stages are ${knownStages.join(', ')}`)
 }
 
 const outcomes: Outcome[] = []

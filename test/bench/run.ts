@@ -1,8 +1,8 @@
 // `make bench`: every measure, a line each, and all of them in test/bench/out/results.json.
-// A measure is judged as a ratio against a baseline of the same run, since machines are noisy. With a pattern, only the
-// suites whose titles match: `node test/bench/run.ts 'none exist|encoding'`.
+// A measure is judged as a ratio against a baseline of the same run, since machines are noisy.
 import { mkdirSync, writeFileSync } from 'node:fs'
 
+import { readCommandLine, refuseCommandLine } from '../../tools/command-line.ts'
 import type { Measure, Report } from './measure.ts'
 
 const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
@@ -20,7 +20,15 @@ const suites: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   'lab: creates, when 10,000 exist': async (report) => (await import('./creates.ts')).measureFull(report),
 }
 
-const only = new RegExp(process.argv[2] ?? '')
+const usage = `usage: node test/bench/run.ts [PATTERN]
+
+  PATTERN   a regular expression: only the suites whose titles match, as 'none exist|encoding', of
+${Object.keys(suites)
+  .map((title) => `              ${title}\n`)
+  .join('')}`
+const [pattern = ''] = readCommandLine(usage, {}, 1).positionals
+const only = new RegExp(pattern)
+if (!Object.keys(suites).some((title) => only.test(title))) refuseCommandLine(usage, `no suite matches ${pattern}`)
 const all: Measure[] = []
 for (const [title, measure] of Object.entries(suites)) {
   if (!only.test(title)) continue

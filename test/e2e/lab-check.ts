@@ -1,8 +1,6 @@
 // `make lab-check`: a lab of its own, one line PASS or FAIL per claim with the figures seen, exit status 0 when all hold.
-// With a pattern, only the first claim and those whose names match: `node test/e2e/lab-check.ts 'ROUTE|RACK'`. Two checks
-// can run at once when each has a prefix of its own for its namespaces: `--prefix mine-`; `--times 5` shows each so often.
 // `make test` leaves out what has to wait for a minute or more, `make test-long` does not.
-import { parseArgs } from 'node:util'
+import { readCommandLine, refuseCommandLine } from '../../tools/command-line.ts'
 import { deployBellhop } from '../lab/bellhop.ts'
 import { type Lab, startLab } from '../lab/index.ts'
 import type { Claim } from './claim.ts'
@@ -178,13 +176,35 @@ function limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
   })
 }
 
+const usage = `usage: node test/e2e/lab-check.ts [--prefix PREFIX] [--times N] [PATTERN]
+
+  PATTERN           a regular expression: only the first claim and those whose names match, as 'ROUTE|RACK'
+  --prefix PREFIX   of the names of its namespaces: two checks can run at once when each has its own
+  --times N         shows each claim so often in a row
+`
+
+function patternOf([pattern]: readonly string[]): RegExp | undefined {
+  if (pattern === undefined) return undefined
+  let only: RegExp
+  try {
+    only = new RegExp(pattern)
+  } catch {
+    return refuseCommandLine(usage, `${pattern} is no regular expression`)
+  }
+  if (!claims.some(({ name }) => only.test(name))) refuseCommandLine(usage, `no claim's name matches ${pattern}`)
+  return only
+}
+
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    options: { prefix: { type: 'string' }, times: { type: 'string', default: '1' } },
-    allowPositionals: true,
-  })
-  const [pattern] = positionals
-  const only = pattern === undefined ? undefined : new RegExp(pattern)
-  const outcomes = await runLabCheck({ only, prefix: values.prefix, times: Number(values.times) })
+  const { values, positionals } = readCommandLine(
+    usage,
+    { prefix: { type: 'string' }, times: { type: 'string', default: '1' } },
+    1,
+  )
+  const times = Number(values.times)
+  if (!Number.isInteger(times) || times < 1)
+    refuseCommandLine(usage, `--times ${values.times} is no count of 1 or more`)
+  const only = patternOf(positionals)
+  const outcomes = await runLabCheck({ only, prefix: values.prefix, times })
   process.exit(outcomes.every(({ passed }) => passed) ? 0 : 1)
 }
