@@ -16,6 +16,7 @@ import {
   remove,
   samplePool,
   serviceObject,
+  waitForCondition,
   waitForFree,
   waitForIngress,
 } from '../claim.ts'
@@ -131,6 +132,8 @@ export const addresses: readonly Claim[] = [
       const address = addressIn(made)
       try {
         await waitFor('its route', async () => (await lab.leafNextHops('leaf2', address)).length > 0)
+        // The last write of the controller: one between kubectl's own read and write would be a conflict.
+        await waitForCondition(lab, 'replaced', 'True', { type: 'Advertised' })
         const before = await lab.router('leaf2', [`show bgp ipv4 unicast ${address}/32 json`])
         const { ok, said } = await kubectl(lab, ['replace', '-f', '-'], object)
         expect(ok, said)
