@@ -1,5 +1,5 @@
 // Two Services ask both replicas of the webhook for the last free address at the same moment: one has it, the other is told.
-import type { Lab } from '../../lab/index.ts'
+import { type Lab, waitFor } from '../../lab/index.ts'
 import { addressIn, numbers, onStage } from '../address-steps.ts'
 import {
   type Claim,
@@ -25,9 +25,9 @@ interface Answer {
 }
 
 /** Asks one replica as the API server does, which keeps its connections and so may ask the same one for hours. */
-async function askReplica(lab: Lab, replica: string, shape: ServiceShape): Promise<Answer> {
+async function askReplica(lab: Lab, replica: string, shape: ServiceShape, { dryRun = false } = {}): Promise<Answer> {
   const object = serviceObject({ namespace: 'default', ...shape })
-  const request = { uid: shape.name, operation: 'CREATE', namespace: 'default', name: shape.name, object }
+  const request = { uid: shape.name, operation: 'CREATE', namespace: 'default', name: shape.name, object, dryRun }
   const input = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request })
   const url = `https://${replica}:9443/mutate-service`
   const out = await lab.read('master', `curl -sk --max-time 5 -H 'content-type: application/json' -d @- ${url}`, {
@@ -52,6 +52,11 @@ async function race(lab: Lab, round: number, address: string): Promise<void> {
   const seen = JSON.stringify(answers)
   expect(winner !== undefined && others.length === 0 && loser !== undefined, `round ${round}: ${seen}`)
   expect(/no free IPv4 address|was taken while/.test(loser.warnings.join()), `round ${round}: ${seen}`)
+  const won = shapes.filter(({ name }) => name === winner.name)
+  await waitFor('both replicas know who has won', async () => {
+    const asked = replicas.flatMap((replica) => won.map((shape) => askReplica(lab, replica, shape, { dryRun: true })))
+    return (await Promise.all(asked)).every((answer) => answer.address === address)
+  })
   // The creates themselves go on, and find what was answered.
   const stored = await Promise.all(
     shapes.map(async (shape) => {

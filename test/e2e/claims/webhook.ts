@@ -35,9 +35,9 @@ export const webhook: readonly Claim[] = [
           const before = await countReviews(lab)
           const annotations = { [poolKey]: 'web-again' }
           const labels = { 'claim.example.com/touch': 'yes' }
-          const made = await createService(lab, { name: 'touched', annotations, labels })
           const asked = { [addressKey]: '172.23.2.20' }
           const named = await createService(lab, { name: 'touched-named', annotations: asked, labels })
+          const made = await createService(lab, { name: 'touched', annotations, labels })
           for (const { metadata } of [made, named]) {
             expect(metadata.annotations?.['example.com/touched'] === 'yes', 'the other webhook was not asked')
           }
