@@ -35,6 +35,9 @@ export const optInKey = 'lb.kubesphere.io/v1alpha1'
 export const optIn = { [optInKey]: 'openelb' }
 export const samplePool = 'eip-sample-pool'
 
+/** Addresses of the sample pool that claims ask for, and a guide: none that stays may have one of them by chance. */
+export const askedOfSamplePool = { timed: '172.22.0.250', returned: '172.22.0.249', guide: '172.22.0.53' } as const
+
 /** Fails with what was seen when `holds` is false. */
 export function expect(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what)

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { type Lab, waitFor } from '../../lab/index.ts'
 import { createService } from '../address-steps.ts'
-import { type Claim, addressKey, expect, remove, waitForIngress } from '../claim.ts'
+import { type Claim, addressKey, askedOfSamplePool, expect, remove, waitForIngress } from '../claim.ts'
 import {
   addressOf,
   bgpPathOf,
@@ -169,7 +169,7 @@ export const outages: readonly Claim[] = [
         // Without selector, its slice made by hand: how soon the control plane makes one is not ours.
         const asked = {
           name: 'returned',
-          annotations: { [addressKey]: '172.22.0.249' },
+          annotations: { [addressKey]: askedOfSamplePool.returned },
           spec: { selector: undefined },
         }
         await waitFor(
@@ -182,9 +182,9 @@ export const outages: readonly Claim[] = [
         )
         const taken = sinceBack()
         await createSlice(lab, 'returned')
-        await waitForIngress(lab, 'returned', ['172.22.0.249'], { timeoutMs: 60_000 })
+        await waitForIngress(lab, 'returned', [askedOfSamplePool.returned], { timeoutMs: 60_000 })
         const assigned = sinceBack()
-        await nextHopsBecome(lab, '172.22.0.249', [master, worker1], [worker2], 60_000)
+        await nextHopsBecome(lab, askedOfSamplePool.returned, [master, worker1], [worker2], 60_000)
         const announced = sinceBack()
         watches[0]?.expectThroughout(master, worker1)
         watches[1]?.expectThroughout(worker2)
