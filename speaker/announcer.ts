@@ -2,7 +2,7 @@
 // and nothing else; what is gathered is decided at the end of the current turn of the event loop, thousands in many turns,
 // so that the first is on the wire while the last is still to be decided.
 import { type Announcement, type NotAnnounced, type World, decideAnnouncement } from '../src/core/announce/index.ts'
-import { hostPrefix, parseIp, sameIp } from '../src/core/address/index.ts'
+import { type Ip, formatIp, hostPrefix, parseIp, sameIp } from '../src/core/address/index.ts'
 import type { HostAddress } from '../src/core/routes/index.ts'
 import type { AnnouncementException, ReasonCode } from '../src/core/model/index.ts'
 import type { Path } from '../src/core/bgp/index.ts'
@@ -44,11 +44,15 @@ type Decision = Announcement | NotAnnounced
  */
 const atOnce = { first: 25, most: 200 }
 
+// By pool, traffic policy and peers: more than these are rare, and only cost some memory.
+const mostCombinations = 64
+
 export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }: AnnouncerOptions): Announcer {
   /** What the engine has been told: the paths of the decision, but to peers that are forgotten. */
   const known = new Map<string, Decision>()
   const forgotten = new Set<string>()
   const interner = new PathInterner()
+  const combinations: PathsByPeer[] = []
   const withExceptions = new Set<string>()
   const reasonCounts = new Map<ReasonCode, number>()
   let announced = 0
@@ -71,20 +75,22 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     const before = known.get(text)
     const isHeld = world.holders.has(text)
     if (!isHeld && before === undefined) return false
-    const address = before?.address ?? parseIp(text)
+    const address = before?.address ?? ipOf(text, world)
     if (address === undefined) return false
-    const decision = sharePaths(decideAnnouncement(address, world, nodeName))
+    const prefix = hostPrefix(address)
+    const decision = sameOr(before, sharePaths(decideAnnouncement(address, world, nodeName)))
     const told = pathsOf(before)
     const paths = pathsOf(decision)
     for (const [peer, wanted] of paths) {
       if (!forgotten.has(peer) && arePathsSame(told.get(peer) ?? [], wanted)) continue
-      bgp.setPaths(peer, hostPrefix(address), wanted)
+      bgp.setPaths(peer, prefix, wanted)
     }
     for (const peer of told.keys()) {
       if (paths.has(peer) || forgotten.has(peer)) continue
-      if (world.peers.has(peer)) bgp.setPaths(peer, hostPrefix(address), [])
+      if (world.peers.has(peer)) bgp.setPaths(peer, prefix, [])
     }
-    setHostAddress(text, decision.host === undefined ? undefined : { address, ...decision.host })
+    if (decision.host !== before?.host)
+      setHostAddress(text, decision.host === undefined ? undefined : { address, ...decision.host })
     if (before !== undefined) count(before, -1)
     if (isHeld) {
       count(decision, 1)
@@ -95,11 +101,14 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     return !areExceptionsSame(before?.exceptions ?? [], isHeld ? decision.exceptions : [])
   }
 
-  // The paths of one address are those of thousands: kept once.
+  // The paths of one address, and who gets them, are those of thousands: kept once.
   function sharePaths(decision: Decision): Decision {
     if (decision.kind !== 'announced') return decision
     const paths = new Map([...decision.paths].map(([peer, each]) => [peer, interner.intern(each)]))
-    return { ...decision, paths }
+    const known = combinations.find((other) => arePathsIdentical(other, paths))
+    if (known === undefined) combinations.unshift(paths)
+    if (combinations.length > mostCombinations) combinations.pop()
+    return { ...decision, paths: known ?? paths }
   }
 
   function flush(): void {
@@ -185,9 +194,18 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   }
 }
 
-const noPaths: ReadonlyMap<string, readonly Path[]> = new Map()
+// The same object that the Service holds, so that it is kept once.
+function ipOf(text: string, { holders, services }: World): Ip | undefined {
+  for (const key of holders.get(text) ?? []) {
+    const held = services.get(key)?.ingress.find((ip) => formatIp(ip) === text)
+    if (held !== undefined) return held
+  }
+  return parseIp(text)
+}
 
-function pathsOf(decision: Decision | undefined): ReadonlyMap<string, readonly Path[]> {
+const noPaths: PathsByPeer = new Map()
+
+function pathsOf(decision: Decision | undefined): PathsByPeer {
   return decision?.kind === 'announced' ? decision.paths : noPaths
 }
 
@@ -196,8 +214,28 @@ function areExceptionsSame(a: readonly AnnouncementException[], b: readonly Anno
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
+// What has not changed stays the same object: an old one that is replaced is the most expensive kind of garbage.
+function sameOr(before: Decision | undefined, now: Decision): Decision {
+  const isSame =
+    before?.kind === 'announced' &&
+    now.kind === 'announced' &&
+    before.paths === now.paths &&
+    before.host === now.host &&
+    before.exceptions === now.exceptions
+  return isSame ? before : now
+}
+
+type PathsByPeer = ReadonlyMap<string, readonly Path[]>
+
+function arePathsIdentical(a: PathsByPeer, b: PathsByPeer): boolean {
+  if (a.size !== b.size) return false
+  for (const [peer, paths] of a) if (b.get(peer) !== paths) return false
+  return true
+}
+
 // Attributes are one value per Eip (core/announce/attributes.ts), so identity tells whether they changed.
 function arePathsSame(a: readonly Path[], b: readonly Path[]): boolean {
+  if (a === b) return true
   return (
     a.length === b.length &&
     a.every((path, i) => {

@@ -10,6 +10,7 @@ import {
   cutService,
   rackOfSpeaker,
   serviceKeyOf,
+  sharingReader,
   viewEip,
 } from '../src/core/announce/index.ts'
 import { formatIp } from '../src/core/address/index.ts'
@@ -26,7 +27,6 @@ import {
   readBgpConf,
   readBgpPeer,
   readEip,
-  readEndpointSlice,
   readNode,
   readService,
 } from '../src/core/model/index.ts'
@@ -182,7 +182,7 @@ export function openView(options: ViewOptions): View {
         ...common,
         resource: endpointSlices,
         labelSelector: poolLabel,
-        read: readEndpointSlice,
+        read: sharingReader(),
         onChange: (_key, before, after) => takeSlice(before, after),
       }),
     ],

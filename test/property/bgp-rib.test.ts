@@ -84,8 +84,10 @@ for (const withPaths of [true, false]) {
             if (next.done === true) return
             router.take(next.value.bytes)
             for (const key of steady) assert.ok(router.table.has(key), `${key} is wanted all along`)
-            for (const { key, wanted } of rib.entries())
+            for (const { prefix, wanted } of rib.entries()) {
+              const key = formatPrefix(prefix)
               if (wanted !== undefined && router.table.has(key)) steady.add(key)
+            }
           }
         }
         for (const each of commands) {
@@ -116,14 +118,14 @@ for (const withPaths of [true, false]) {
 
 // The same by the plainest rule: the first two, or our own, else the first.
 function expected(rib: AdjRibOut, outbound: Outbound, withPaths: boolean): Record<string, readonly string[]> {
-  const rows = [...rib.entries()].map(({ key, prefix, wanted: paths = [] }) => {
+  const rows = [...rib.entries()].map(({ prefix, wanted: paths = [] }) => {
     const one = paths.find(({ nextHop }) => nextHop === 'self') ?? paths[0]
     const chosen = withPaths ? paths.slice(0, 2) : [one ?? assert.fail()]
     const described = chosen.map(({ id, nextHop, attributes: { med } }) => {
       const to = nextHop === 'self' ? (prefix.ip.family === 4 ? '10.77.0.1' : 'fd77::1') : formatIp(nextHop)
       return `${withPaths ? id : 0} ${to}${med === undefined ? '' : ` med ${med}`}`
     })
-    return [key, described.toSorted()] as const
+    return [formatPrefix(prefix), described.toSorted()] as const
   })
   assert.ok(outbound.families.length === 2)
   return Object.fromEntries(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)))

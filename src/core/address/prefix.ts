@@ -34,6 +34,11 @@ export function formatPrefix(prefix: Prefix): string {
   return [formatIp(prefix.ip), prefix.length].join('/')
 }
 
+/** A map key that takes little room; a canonical text for IPv6. */
+export function prefixKey(prefix: Prefix): number | string {
+  return prefix.ip.family === 4 ? Number(prefix.ip.bits) * 64 + prefix.length : formatPrefix(prefix)
+}
+
 export function prefixContains(prefix: Prefix, ip: Ip): boolean {
   if (prefix.ip.family !== ip.family) return false
   const host = BigInt(widthOf(ip.family) - prefix.length)

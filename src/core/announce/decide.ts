@@ -33,6 +33,10 @@ export interface NotAnnounced extends Decided {
   readonly reason: Reason
 }
 
+// Thousands of decisions are kept, and most have these in common.
+const noExceptions: readonly AnnouncementException[] = []
+const hosts = { with: { hostAccess: true }, without: { hostAccess: false } }
+
 /** `self` is the name of the own Node. Looks at the address's own Services, and at no others. */
 export function decideAnnouncement(address: Ip, world: World, self: string): Announcement | NotAnnounced {
   const services = servicesOf(address, world)
@@ -41,7 +45,7 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
     kind: 'notAnnounced',
     address,
     host,
-    exceptions: [],
+    exceptions: noExceptions,
     reason,
   })
   const impossible = reasonAgainst(address, services, view)
@@ -52,7 +56,7 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
     return refuse({ code: 'NoReadyEndpoint', message: `no endpoint behind ${formatIp(address)} is ready` })
   }
   const ownReason = reasonAgainstOwn(eligible, world, self)
-  const host = ownReason === undefined ? { hostAccess: view?.eip.hostAccess ?? false } : undefined
+  const host = ownReason === undefined ? hosts[view?.eip.hostAccess === true ? 'with' : 'without'] : undefined
   if (world.peers.size === 0) return refuse(world.noPeer ?? noPeerReason(self), host)
 
   const paths = new Map<string, readonly Path[]>()
@@ -69,7 +73,9 @@ export function decideAnnouncement(address: Ip, world: World, self: string): Ann
     exceptions.push(...chosen.exceptions)
     if (chosen.paths.length > 0) paths.set(peer.name, chosen.paths)
   }
-  if (paths.size > 0) return { kind: 'announced', address, paths, host, exceptions }
+  if (paths.size > 0) {
+    return { kind: 'announced', address, paths, host, exceptions: exceptions.length > 0 ? exceptions : noExceptions }
+  }
   if (selected === 0) {
     const message = `Eip ${view?.eip.name ?? ''} names only peers that node ${self} has no session with`
     return { ...refuse({ code: 'PeerNotSelected', message }, host), exceptions }

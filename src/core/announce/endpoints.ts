@@ -1,7 +1,17 @@
 // Which nodes have an endpoint that may get traffic, as kube-proxy decides it (KEP-1669): the ready ones; when none is
 // ready anywhere, those that still serve while they terminate.
 import type { Family } from '../address/index.ts'
-import type { Endpoint, EndpointSlice } from '../model/index.ts'
+import { Interner } from '../interner.ts'
+import { type Endpoint, type EndpointSlice, type KubeObjectLike, readEndpointSlice } from '../model/index.ts'
+
+/** Reads slices; the endpoints of thousands of Services are on the same nodes in the same states, and are kept once. */
+export function sharingReader(): (object: KubeObjectLike) => EndpointSlice | undefined {
+  const endpoints = new Interner<Endpoint>((each) => Object.values(each).join(' '))
+  return (object) => {
+    const slice = readEndpointSlice(object)
+    return slice && { ...slice, endpoints: slice.endpoints.map((each) => endpoints.intern(each)) }
+  }
+}
 
 export interface ReadyNodes {
   /** An endpoint that may get traffic exists, also one that names no node. */

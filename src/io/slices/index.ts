@@ -8,8 +8,8 @@
 //   3. `onChange` hears of the slices of Services that are followed, and of no others
 //
 // Never: one watch a Service; a slice with our label, which the watch by that label has already.
-import { SliceIndex, serviceKeyOf } from '../../core/announce/index.ts'
-import { type EndpointSlice, poolLabel, readEndpointSlice } from '../../core/model/index.ts'
+import { SliceIndex, serviceKeyOf, sharingReader } from '../../core/announce/index.ts'
+import { type EndpointSlice, poolLabel } from '../../core/model/index.ts'
 import { type KubeClient, type Reflector, endpointSlices, openReflector } from '../kube/index.ts'
 import type { Clock } from '../process/clock.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -66,7 +66,7 @@ export function openBareSlices({ client, clock, log, onChange }: BareSlicesOptio
     const opened: Reflector<EndpointSlice> = openReflector(client, {
       resource: endpointSlices,
       labelSelector,
-      read: readEndpointSlice,
+      read: sharingReader(),
       onChange: (_key, before, after) => {
         if (opened === reflector) take(before, after)
       },

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 
-import { formatIp, formatRange, parseIp, parsePrefix, parseRange, rangeSize } from '../../../src/core/address/index.ts'
+import {
+  formatIp,
+  formatRange,
+  parseIp,
+  parsePrefix,
+  parseRange,
+  prefixKey,
+  rangeSize,
+} from '../../../src/core/address/index.ts'
 import { allocationName } from '../../../src/core/model/index.ts'
 
 suite('an address as text', () => {
@@ -60,4 +68,12 @@ suite('a range as text', () => {
     }
     assert.equal(parsePrefix('10.0.0.0'), undefined)
   })
+})
+
+test('keys of prefixes are equal for equal prefixes only', () => {
+  const texts = ['0.0.0.0/0', '0.0.0.0/32', '0.0.0.1/32', '192.0.2.0/24', '192.0.2.0/25', '255.255.255.255/32']
+  const texts6 = ['::/0', '::/32', '::1/128', '2001:db8::/32', '2001:db8::/33']
+  const keys = [...texts, ...texts6].map((text) => prefixKey(parsePrefix(text) ?? assert.fail(text)))
+  assert.equal(new Set(keys).size, texts.length + texts6.length)
+  assert.equal(prefixKey(parsePrefix('192.0.2.77/24') ?? assert.fail()), keys[3])
 })

@@ -1,11 +1,11 @@
-import { type Family, type Prefix, formatPrefix } from '../../address/index.ts'
+import { type Family, type Prefix, prefixKey } from '../../address/index.ts'
 import type { Path } from '../model.ts'
 import type { Route } from './outbound.ts'
 import { PathInterner } from './path-interner.ts'
 
 /** A prefix with its two columns: what the peer should have and what it has. */
 export interface RibEntry {
-  readonly key: string
+  readonly key: number | string
   readonly prefix: Prefix
   /** In order of preference, never empty; undefined: the peer should have nothing. */
   wanted: readonly Path[] | undefined
@@ -20,7 +20,7 @@ export interface RibEntry {
  * wanted, nextUpdates what was sent. A change touches one entry.
  */
 export class AdjRibOut {
-  readonly #entries = new Map<string, RibEntry>()
+  readonly #entries = new Map<number | string, RibEntry>()
   readonly #interner: PathInterner
   #dirty: RibEntry[] = []
   #wantedCount = 0
@@ -52,7 +52,7 @@ export class AdjRibOut {
 
   /** The paths that the peer should have to a prefix from now on; none: it is withdrawn. True when that is a change. */
   setPaths(prefix: Prefix, paths: readonly Path[]): boolean {
-    const key = formatPrefix(prefix)
+    const key = prefixKey(prefix)
     const entry = this.#entries.get(key)
     const wanted = paths.length === 0 ? undefined : this.#interner.intern(paths)
     if (wanted === entry?.wanted) return false
