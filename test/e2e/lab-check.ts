@@ -100,8 +100,10 @@ const claims: readonly Claim[] = [
   ...foreseeing,
   ...operating,
   ...guides,
-  ...slow,
+  ...truth,
   noRefusals,
+  // Its roles are deleted while programs still end.
+  ...longGuides,
   // An API server that has just come back refuses everybody everything for a moment, until it knows the roles.
   ...outages,
   ...helmChart,
