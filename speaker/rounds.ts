@@ -10,8 +10,8 @@ import type { Log } from '../src/io/telemetry/log.ts'
 export interface RoundsOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Both: whether everything asked of the kernel was done. */
-  readonly resync: () => Promise<boolean>
+  /** Both: whether everything asked of the kernel was done; a resync does so for the keys that were touched too. */
+  readonly resync: (keys: ReadonlySet<string>) => Promise<boolean>
   readonly apply: (keys: ReadonlySet<string>) => Promise<boolean>
 }
 
@@ -58,7 +58,7 @@ export function openRounds({ clock, log, resync, apply }: RoundsOptions): Rounds
       return
     }
     isResyncDue = false
-    if (await resync()) {
+    if (await resync(keys)) {
       failedResyncs = 0
       return resyncWithin(resyncMs)
     }

@@ -56,13 +56,6 @@ export interface Routes {
   stop(): Promise<void>
 }
 
-/** What was found. */
-interface Look {
-  readonly routes: readonly HostRoute[]
-  /** Rules and the subnets of the node, in one text. */
-  readonly others: string
-}
-
 const sameWarningMs = 60_000
 
 export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: RoutesOptions): Routes {
@@ -78,8 +71,8 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
   let subnets: readonly Prefix[] = []
   let repaired = 0
   let hasFailed = false
-  /** The last look, when it found everything as it should be, and nothing has been asked for since. */
-  let quiet: Look | undefined
+  /** The subnets for which all that is wanted has been planned and, as far as is known, is in place. */
+  let quiet: string | undefined
 
   function fail(what: string, error: NetlinkError, about?: string): void {
     hasFailed = true
@@ -151,7 +144,6 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
   }
 
   async function applyTouched(addresses: ReadonlySet<string>): Promise<void> {
-    quiet = undefined
     const add: HostRoute[] = []
     const remove: HostRoute[] = []
     for (const text of addresses) {
@@ -167,6 +159,7 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     }
     await applyRules(wantedRules(), rules, false)
     await apply(add, remove)
+    if (hasFailed || lost.size + foreign.size > 0) quiet = undefined
   }
 
   function wantedRules(): ReadonlyMap<string, HostRule> {
@@ -202,17 +195,21 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     rules = now
   }
 
-  async function resync(): Promise<void> {
-    const listed = await netlink.routes()
+  async function resync(touched: ReadonlySet<string>): Promise<void> {
+    const exact = await netlink.hasExactly(present)
     const listedRules = await netlink.rules()
-    if (!listed.ok) return fail('the host routes could not be read', listed.error)
+    if (!exact.ok) return fail('the host routes could not be read', exact.error)
     if (!listedRules.ok) return fail('the routing rules could not be read', listedRules.error)
     subnets = ownSubnets()
-    const look = { routes: listed.value, others: JSON.stringify([listedRules.value, subnets.map(formatPrefix)]) }
-    if (look.routes === quiet?.routes && look.others === quiet.others) return
-    quiet = undefined
-    const found = new Map(listed.value.map((route) => [routeKey(route), route]))
     const foundRules = new Map(listedRules.value.map((rule) => [ruleKey(rule), rule]))
+    const rulePlan = wantedRules()
+    const hasRules = foundRules.size === rulePlan.size && [...rulePlan.keys()].every((key) => foundRules.has(key))
+    const plannedFor = subnets.map(formatPrefix).join()
+    if (exact.value && hasRules && plannedFor === quiet) return applyTouched(touched)
+    quiet = undefined
+    const listed = await netlink.routes()
+    if (!listed.ok) return fail('the host routes could not be read', listed.error)
+    const found = new Map(listed.value.map((route) => [routeKey(route), route]))
     const plan = new Map<string, HostRoute>()
     for (const text of wanted.keys()) {
       const route = planned(text)
@@ -222,7 +219,6 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     }
     for (const text of foreign) if (!wanted.has(text)) foreign.delete(text)
     for (const text of refused.keys()) if (!wanted.has(text)) refused.delete(text)
-    const rulePlan = wantedRules()
     for (const key of present.keys()) if (!found.has(key)) lost.add(key)
     for (const key of rules.keys()) if (!foundRules.has(key)) lost.add(key)
     const isThere = (key: string): boolean => found.has(key) || foundRules.has(key)
@@ -233,7 +229,7 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
     const { add, remove } = differenceOf(plan, found)
     await applyRules(rulePlan, foundRules, true)
     await apply(add, remove)
-    if (!hasFailed && repaired === before && add.length + remove.length + lost.size + foreign.size === 0) quiet = look
+    if (!hasFailed && lost.size + foreign.size === 0) quiet = plannedFor
     if (repaired > before) {
       log.warn('host routes or rules were removed by others and have been put back', { count: repaired - before })
     }
@@ -254,7 +250,7 @@ export function openRoutes({ netlink, clock, log, ownSubnets, onChange }: Routes
 
   const rounds = openRounds({
     ...{ clock, log },
-    resync: () => inRound(resync),
+    resync: (addresses) => inRound(() => resync(addresses)),
     apply: (addresses) => inRound(() => applyTouched(addresses)),
   })
 

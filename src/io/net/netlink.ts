@@ -33,8 +33,10 @@ export type NetlinkAnswer<T> =
 
 /** Touches nothing that does not carry our protocol number. Calls never reject. */
 export interface Netlink {
-  /** Ours, of both families; the very array of the call before when the kernel answers with the same bytes. */
+  /** Ours, of both families. */
   routes(): Promise<NetlinkAnswer<readonly HostRoute[]>>
+  /** Whether ours are just these, by routeKey: costs far less than to list them. */
+  hasExactly(expected: ReadonlyMap<string, HostRoute>): Promise<NetlinkAnswer<boolean>>
   addRoute(route: HostRoute): Promise<NetlinkAnswer<void>>
   removeRoute(route: HostRoute): Promise<NetlinkAnswer<void>>
   /** Ours, of both families; a rule with our protocol number but of another form is none of them. */
@@ -71,6 +73,7 @@ export function openNetlink(): Netlink {
   const listing = openRouteListing({ socket: looks, timeoutMs, typeOf })
   return {
     routes: () => dump(() => listing.look()),
+    hasExactly: (expected) => dump(() => listing.hasExactly(expected)),
     addRoute: (route) =>
       change(async () => {
         const { data, attrs } = routeMessage(route)

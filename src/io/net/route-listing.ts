@@ -1,28 +1,28 @@
 // The kernel's host routes, looked at again and again (RTM_GETROUTE with NLM_F_DUMP, netlink(7)).
 //
-// Nearly every look finds what the one before found, and ten thousand routes are many objects: so what arrives is compared
-// with the bytes of the look before, piece by piece, and read only when it differs. Through the library's requests every
-// message was an object that lived until the last was there: that was most of what an idle speaker did, and its pauses for
-// garbage were what a change in the same second waited for.
+// Nearly every look finds what is expected, and ten thousand routes are many objects: so each is compared as it comes, and
+// nothing is kept of it. Objects that live until the last route is there are moved to where only a long pause collects
+// them, and a change in the same second waits for it.
 import { endianness } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
 import type { RawNetlinkSocket } from 'netlink'
 import type { Family } from '../../core/address/index.ts'
 import type { HostRoute } from '../../core/routes/index.ts'
-import { isOurs, readHostRoute } from './route-dump.ts'
+import { type TypeOf, isOurs, readHostRoute, readRouteKey } from './route-dump.ts'
 
 export interface RouteListing {
-  /** Ours, of both families; the very array of the look before when nothing differs. One look at a time; may reject. */
+  /** Ours, of both families. One call at a time; may reject. */
   look(): Promise<readonly HostRoute[]>
+  /** Whether ours are just these, by routeKey. One call at a time; may reject. */
+  hasExactly(expected: ReadonlyMap<string, HostRoute>): Promise<boolean>
 }
 
 export interface RouteListingOptions {
   /** Used for nothing else. */
   readonly socket: RawNetlinkSocket
   readonly timeoutMs: number
-  /** The type that our routes have. */
-  readonly typeOf: (family: Family, table: HostRoute['table']) => number
+  readonly typeOf: TypeOf
 }
 
 // struct nlmsghdr: length (4), type (2), flags (2), sequence number (4), port (4); messages are padded to 4.
@@ -30,13 +30,12 @@ const headerLength = 16
 const [typeAt, flagsAt, sequenceAt] = [4, 6, 8]
 const [messageError, messageDone, getRoute] = [2, 3, 26]
 const requestFlags = 0x301
+const families = [4, 6] as const
 const familyNumbers = { 4: 2, 6: 10 } as const
 const isLittle = endianness() === 'LE'
 
 export function openRouteListing({ socket, timeoutMs, typeOf }: RouteListingOptions): RouteListing {
   let sequence = 0
-  let known: Buffer = Buffer.alloc(0)
-  let routes: readonly HostRoute[] = []
   let take: (bytes: Buffer) => void = () => {}
   let fail: (error: Error) => void = () => {}
   socket.on('message', (bytes) => take(bytes))
@@ -44,7 +43,7 @@ export function openRouteListing({ socket, timeoutMs, typeOf }: RouteListingOpti
   socket.on('error', (error) => fail(error))
   socket.unref()
 
-  function dump(family: Family, comparison: Comparison): Promise<void> {
+  function dump(family: Family, see: (bytes: Buffer, start: number, end: number) => void): Promise<void> {
     const asked = (sequence = (sequence % 0xffff_ffff) + 1)
     const request = Buffer.alloc(headerLength + 12)
     write32(request, 0, request.length)
@@ -72,8 +71,7 @@ export function openRouteListing({ socket, timeoutMs, typeOf }: RouteListingOpti
             const errno = length >= headerLength + 4 ? read32(bytes, at + headerLength) | 0 : 0
             end(errno < 0 ? new Error(`the list of routes ended with ${getSystemErrorName(errno)}`) : undefined)
           } else if (isOurs(bytes, at + headerLength)) {
-            bytes.fill(0, at + flagsAt, at + headerLength)
-            comparison.add(bytes, at, at + ((length + 3) & ~3))
+            see(bytes, at + headerLength, at + length)
           }
         })
       socket.ref()
@@ -85,55 +83,31 @@ export function openRouteListing({ socket, timeoutMs, typeOf }: RouteListingOpti
 
   return {
     async look() {
-      const comparison = openComparison(known)
-      for (const family of [4, 6] as const) await dump(family, comparison)
-      const found = comparison.end()
-      if (found === known) return routes
-      known = found
-      const read: HostRoute[] = []
-      eachMessage(known, (at, length) => {
-        const data = known.subarray(at + headerLength, at + length)
-        const family = data[0] === familyNumbers[4] ? 4 : 6
-        const route = readHostRoute(data, family, (table) => typeOf(family, table))
-        if (route !== undefined) read.push(route)
-      })
-      routes = read
+      const routes: HostRoute[] = []
+      for (const family of families) {
+        await dump(family, (bytes, start, end) => {
+          const route = readHostRoute(bytes.subarray(start, end), family, typeOf)
+          if (route !== undefined) routes.push(route)
+        })
+      }
       return routes
     },
-  }
-}
-
-interface Comparison {
-  /** The next bytes of the sequence. */
-  add(bytes: Buffer, start: number, end: number): void
-  /** The very buffer compared with, if nothing differed. */
-  end(): Buffer
-}
-
-function openComparison(before: Buffer): Comparison {
-  let at = 0
-  let other: Buffer | undefined
-  return {
-    add(bytes, start, end) {
-      const next = at + end - start
-      if (other === undefined) {
-        if (next <= before.length && before.compare(bytes, start, end, at, next) === 0) {
-          at = next
-          return
-        }
-        other = Buffer.allocUnsafeSlow(Math.max(before.length, 4096))
-        before.copy(other, 0, 0, at)
+    async hasExactly(expected) {
+      let count = 0
+      let last = ''
+      let differs = false
+      for (const family of families) {
+        await dump(family, (bytes, start, end) => {
+          const key = readRouteKey(bytes, [start, end], family, typeOf)
+          if (key === undefined) return
+          // Two of one address and table (they differ in metric, and come one after the other) are one too many.
+          if (key === last || !expected.has(key)) differs = true
+          last = key
+          count++
+        })
       }
-      if (next > other.length) {
-        const larger = Buffer.allocUnsafeSlow(2 * next)
-        other.copy(larger, 0, 0, at)
-        other = larger
-      }
-      bytes.copy(other, at, start, end)
-      at = next
+      return !differs && count === expected.size
     },
-    // A copy: the room to grow is not kept.
-    end: () => (other === undefined && at === before.length ? before : Buffer.from((other ?? before).subarray(0, at))),
   }
 }
 

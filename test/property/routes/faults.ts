@@ -1,4 +1,5 @@
 // A kernel that fails now and then, as netlink does.
+import { type HostRoute, routeKey } from '../../../src/core/routes/index.ts'
 import type { Netlink, NetlinkAnswer, NetlinkErrorCode } from '../../../src/io/net/netlink.ts'
 
 /**
@@ -41,9 +42,16 @@ export function faultyNetlink(netlink: Netlink): FaultyNetlink {
       if (fault === undefined || !answer.ok) return answer
       return { ok: true, value: answer.value.filter((_, at) => at % 2 === 0) }
     }
+  const routes = dump(() => netlink.routes())
+  const isIn = (expected: ReadonlyMap<string, HostRoute>) => (route: HostRoute) => expected.has(routeKey(route))
   return {
     fail: (faults) => void (coming = [...faults]),
-    routes: dump(() => netlink.routes()),
+    routes,
+    hasExactly: async (expected) => {
+      const listed = await routes()
+      if (!listed.ok) return listed
+      return { ok: true, value: listed.value.length === expected.size && listed.value.every(isIn(expected)) }
+    },
     rules: dump(() => netlink.rules()),
     addRoute: change((route) => netlink.addRoute(route), 'Exists'),
     removeRoute: change((route) => netlink.removeRoute(route), 'Missing'),

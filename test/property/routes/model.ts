@@ -30,6 +30,11 @@ export function modelKernel(): Kernel {
         await turn()
         return { ok: true, value: oursIn(routes) }
       },
+      hasExactly: async (expected) => {
+        await turn()
+        const ours = oursIn(routes).map(routeKey)
+        return { ok: true, value: ours.length === expected.size && ours.every((key) => expected.has(key)) }
+      },
       rules: async () => {
         await turn()
         return { ok: true, value: oursIn(rules) }

@@ -79,7 +79,6 @@ export function fakeNetlink(): FakeNetlink {
   const ruleTable = new Map<string, HostRule>()
   const foreign = new Set<string>()
   const changes: string[] = []
-  let listed: readonly HostRoute[] = []
   const done: NetlinkAnswer<void> = { ok: true, value: undefined }
   const exists: NetlinkAnswer<void> = { ok: false, error: { code: 'Exists', message: 'EEXIST' } }
   const missing: NetlinkAnswer<void> = { ok: false, error: { code: 'Missing', message: 'ESRCH' } }
@@ -99,11 +98,11 @@ export function fakeNetlink(): FakeNetlink {
     ruleTable,
     foreign,
     changes,
-    routes: async () => {
-      const now = [...routeTable.values()]
-      if (now.length !== listed.length || now.some((route, at) => route !== listed[at])) listed = now
-      return { ok: true, value: listed }
-    },
+    routes: async () => ({ ok: true, value: [...routeTable.values()] }),
+    hasExactly: async (expected) => ({
+      ok: true,
+      value: expected.size === routeTable.size && [...routeTable.keys()].every((key) => expected.has(key)),
+    }),
     addRoute: async (route) => put(routeTable, routeKey(route), route),
     removeRoute: async (route) => drop(routeTable, routeKey(route)),
     rules: async () => ({ ok: true, value: [...ruleTable.values()] }),

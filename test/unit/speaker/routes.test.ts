@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parsePrefix } from '../../../src/core/address/index.ts'
-import { hostTable, localTable } from '../../../src/core/routes/index.ts'
+import { type HostRoute, hostTable, localTable } from '../../../src/core/routes/index.ts'
 import { silentLog } from '../../../src/io/telemetry/log.ts'
 import { removeAll } from '../../../speaker/cleanup.ts'
 import { openRoutes } from '../../../speaker/routes.ts'
@@ -221,5 +221,50 @@ void test('a Service that went while its exception stood leaves none behind', as
   await clock.advance(15_000)
   await routes.settled()
   assert.deepEqual(routes.exceptions(), [])
+  await routes.stop()
+})
+
+void test('a change asked for in the moment when a look is due that finds all in order is made all the same', async () => {
+  const { netlink, routes, want, clock } = open()
+  want(x)
+  routes.start()
+  await routes.settled()
+  await clock.advance(13_000)
+  await routes.settled()
+  const kernel = { ...netlink }
+  const { promise: mayGoOn, resolve } = Promise.withResolvers<void>()
+  Object.assign(netlink, { addRoute: (route: HostRoute) => mayGoOn.then(() => kernel.addRoute(route)) })
+  const z = '172.22.0.12'
+  want(y)
+  await clock.advance(0)
+  want(z)
+  await clock.advance(13_000)
+  resolve()
+  await routes.settled()
+  assert.deepEqual([...netlink.routeTable.keys()].toSorted(), [`${x} 196`, `${y} 196`, `${z} 196`])
+  await routes.stop()
+})
+
+void test('the kernel is not listed again and again when it has what it should, changes of our own included', async () => {
+  const { netlink, routes, want, clock } = open()
+  let lists = 0
+  const kernel = { ...netlink }
+  Object.assign(netlink, { routes: () => (lists++, kernel.routes()) })
+  want(x)
+  routes.start()
+  await routes.settled()
+  const before = lists
+  for (const text of [y, '172.22.0.12']) {
+    want(text)
+    await routes.settled()
+    await clock.advance(13_000)
+    await routes.settled()
+  }
+  assert.equal(lists, before)
+  netlink.routeTable.delete(`${x} 196`)
+  await clock.advance(13_000)
+  await routes.settled()
+  assert.equal(lists, before + 1)
+  assert.deepEqual([netlink.routeTable.size, routes.state().repaired], [3, 1])
   await routes.stop()
 })

@@ -1,6 +1,13 @@
 // Runs inside a namespace: performs one named act through netlink.ts and prints what came of it as JSON.
 import { type Ip, formatIp, parseIp } from '../../../../src/core/address/index.ts'
-import { type HostRoute, hostTable, localTable, planRules, ruleKey } from '../../../../src/core/routes/index.ts'
+import {
+  type HostRoute,
+  hostTable,
+  localTable,
+  planRules,
+  routeKey,
+  ruleKey,
+} from '../../../../src/core/routes/index.ts'
 import { openNetlink } from '../../../../src/io/net/netlink.ts'
 import { removeAll } from '../../../../speaker/cleanup.ts'
 
@@ -33,15 +40,27 @@ async function perform(): Promise<unknown> {
       }
     }
     case 'look-again': {
-      const looks = [await netlink.routes(), await netlink.routes()]
+      const other = { ...route, address: ip(args[2] ?? '127.0.0.2') }
+      const listed = await netlink.routes()
+      const expected = new Map((listed.ok ? listed.value : []).map((each) => [routeKey(each), each]))
+      const hasExactly = async (these: ReadonlyMap<string, HostRoute>): Promise<unknown> => {
+        const answer = await netlink.hasExactly(these)
+        return answer.ok ? answer.value : answer.error
+      }
+      const looks = [await hasExactly(expected)]
       await netlink.addRoute(route)
-      looks.push(await netlink.routes())
+      looks.push(await hasExactly(expected))
+      expected.set(routeKey(route), route)
+      looks.push(await hasExactly(expected))
+      // As many as expected, but not the same ones.
       await netlink.removeRoute(route)
-      looks.push(await netlink.routes())
-      return looks.map(
-        (look, at) =>
-          look.ok && [look.value.length, looks.findIndex((each) => each.ok && each.value === look.value) < at],
-      )
+      await netlink.addRoute(other)
+      looks.push(await hasExactly(expected))
+      await netlink.removeRoute(other)
+      looks.push(await hasExactly(expected))
+      expected.delete(routeKey(route))
+      looks.push(await hasExactly(expected))
+      return looks
     }
     case 'cleanup':
       return removeAll(netlink)

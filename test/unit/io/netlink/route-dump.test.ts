@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 
 import { formatIp } from '../../../../src/core/address/index.ts'
-import { readHostRoute } from '../../../../src/io/net/route-dump.ts'
+import { routeKey } from '../../../../src/core/routes/index.ts'
+import { type TypeOf, readHostRoute, readRouteKey } from '../../../../src/io/net/route-dump.ts'
 
 const isLittle = endianness() === 'LE'
 const local = 2
@@ -44,7 +45,11 @@ function messageOf(fields: Message = {}): Uint8Array {
 }
 
 const read = (message: Uint8Array, family: 4 | 6 = 4): string | undefined => {
-  const route = readHostRoute(message, family, (table) => (family === 6 && table === 196 ? blackhole : local))
+  const typeOf: TypeOf = (of, table) => (of === 6 && table === 196 ? blackhole : local)
+  const route = readHostRoute(message, family, typeOf)
+  const around = Buffer.concat([Buffer.alloc(7), message, Buffer.alloc(5)])
+  const key = readRouteKey(around, [7, 7 + message.length], family, typeOf)
+  assert.equal(key, route && routeKey(route), 'the key alone is that of the route')
   return route === undefined ? undefined : `${formatIp(route.address)} ${route.table}`
 }
 
