@@ -56,10 +56,10 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   const withExceptions = new Set<string>()
   const reasonCounts = new Map<ReasonCode, number>()
   let announced = 0
-  /** Touched by name, and those that were touched with all others: they wait behind. */
+  /** Touched by name; and what is left of all, after all were touched: those wait behind. */
   const named = new Set<string>()
-  const rest = new Set<string>()
-  let touchedAll = false
+  let sweep: Generator<string, undefined, undefined> | undefined
+  let again = false
   let together = false
   let started = false
   let scheduled = false
@@ -112,21 +112,27 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
   }
 
   function flush(): void {
-    takeAll()
-    work([...new Set([...named, ...rest])])
+    work(new Set([...named, ...(again ? all() : (sweep ?? []))]))
     named.clear()
-    rest.clear()
+    sweep = undefined
+    again = false
     forgotten.clear()
   }
 
-  function takeAll(): void {
-    if (!touchedAll) return
-    touchedAll = false
-    for (const keys of [known.keys(), world.holders.keys()]) for (const text of keys) rest.add(text)
+  // Not a list: to make one of ten thousand took longer than to decide about the first of them.
+  function* all(): Generator<string, undefined, undefined> {
+    yield* known.keys()
+    for (const text of world.holders.keys()) if (!known.has(text)) yield text
   }
 
-  function work(addresses: readonly string[]): void {
-    if (addresses.length === 0) return
+  // One that is under way goes on to its end first: begun anew with every touch, it might never come there.
+  function sweepAll(): void {
+    if (sweep === undefined) sweep = all()
+    else again = true
+  }
+
+  function work(addresses: ReadonlySet<string>): void {
+    if (addresses.size === 0) return
     let exceptionsChanged = false
     for (const text of addresses) if (decide(text)) exceptionsChanged = true
     onRound(exceptionsChanged)
@@ -138,18 +144,22 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
       together = false
       return flush()
     }
-    takeAll()
-    const now: string[] = []
-    for (const waiting of [named, rest]) {
-      for (const text of waiting) {
-        if (now.length === most) break
-        named.delete(text)
-        rest.delete(text)
-        now.push(text)
+    const now = new Set<string>()
+    for (const text of named) {
+      if (now.size === most) break
+      named.delete(text)
+      now.add(text)
+    }
+    while (sweep !== undefined && now.size < most) {
+      const { done, value } = sweep.next()
+      if (done !== true) now.add(value)
+      else {
+        sweep = again ? all() : undefined
+        again = false
       }
     }
     work(now)
-    const isDone = named.size + rest.size === 0
+    const isDone = named.size === 0 && sweep === undefined
     most = isDone ? atOnce.first : Math.min(2 * most, atOnce.most)
     if (!isDone) schedule()
   }
@@ -162,19 +172,19 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
 
   return {
     touch: (addresses) => {
-      if (addresses === undefined) touchedAll = true
+      if (addresses === undefined) sweepAll()
       else for (const address of addresses) named.add(address)
       schedule()
     },
     start: () => {
       started = true
-      touchedAll = true
+      sweepAll()
       flush()
     },
     flush,
     forgetPeer: (peer) => {
       forgotten.add(peer)
-      touchedAll = true
+      sweepAll()
       // End-of-RIB says that all has been sent: the engine must know all before the session can be up.
       together = true
       schedule()

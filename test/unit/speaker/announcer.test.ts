@@ -158,3 +158,39 @@ void test('what a peer is to be told anew is known to the engine in one turn: it
   await new Promise((resolve) => setImmediate(resolve))
   assert.equal(bgp.calls.length - said, 450)
 })
+
+void test('all touched once more while all are decided about: none is left with the decision of before, none waits for ever', async () => {
+  const given = many()
+  const { announcer, bgp } = open(given)
+  announcer.start()
+  const { slices } = given
+  given.slices = new Map()
+  announcer.touch(undefined)
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  await turn()
+  await turn()
+  given.slices = slices
+  announcer.touch(undefined)
+  for (let turns = 0; turns < 20 && announcer.announcedCount() < 450; turns++) await turn()
+  assert.deepEqual([announcer.announcedCount(), bgp.wanted.size], [450, 450])
+
+  given.slices = new Map()
+  for (let turns = 0; turns < 20 && announcer.announcedCount() > 0; turns++) {
+    announcer.touch(undefined)
+    await turn()
+  }
+  assert.deepEqual([announcer.announcedCount(), bgp.wanted.size], [0, 0])
+})
+
+void test('a peer to be told anew while all are decided about is told of all', async () => {
+  const { announcer, bgp } = open(many())
+  announcer.start()
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  announcer.touch(undefined)
+  await turn()
+  await turn()
+  const said = bgp.calls.length
+  announcer.forgetPeer('leaf1')
+  await turn()
+  assert.equal(bgp.calls.length - said, 450)
+})
