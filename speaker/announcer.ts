@@ -116,6 +116,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
     named.clear()
     sweep = undefined
     again = false
+    together = false
     forgotten.clear()
   }
 
@@ -140,10 +141,7 @@ export function openAnnouncer({ world, nodeName, bgp, setHostAddress, onRound }:
 
   function round(): void {
     scheduled = false
-    if (together) {
-      together = false
-      return flush()
-    }
+    if (together) return flush()
     const now = new Set<string>()
     for (const text of named) {
       if (now.size === most) break

@@ -130,6 +130,8 @@ void test('thousands are decided in many turns, few in the first, those that wer
   const given = many()
   const last = [...given.holders.keys()].at(-1) ?? ''
   const { announcer, bgp } = open(given)
+  // As it is at the start of a speaker: what was to be done together is done by start itself.
+  announcer.forgetPeer('leaf1')
   announcer.start()
   assert.equal(bgp.wanted.size, 450)
   const said = bgp.calls.length
