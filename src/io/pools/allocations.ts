@@ -78,6 +78,8 @@ export function openAllocations({ client, clock, log, onChange = () => {} }: All
     reflector,
     learn(record) {
       if (gone.get(record.name) === record.uid) return
+      // That somebody has it says less than what the watch has told meanwhile, and will not tell again.
+      if (record.resourceVersion === '' && taken.get(record.name) !== undefined) return
       // The watch was faster, and may even be further: what it has not got then is gone.
       const told = reflector.store.get(record.name)?.resourceVersion ?? reflector.resourceVersion()
       const isVersioned = told !== undefined && record.resourceVersion !== ''

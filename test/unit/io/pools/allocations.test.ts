@@ -93,3 +93,14 @@ void test('the watch is behind: what was given back does not come back, and what
   learn(second)
   assert.equal(allocations.taken.get(name), undefined, 'a list of before tells of what the watch has seen end')
 })
+
+void test('that an address is had by somebody does not make unknown by whom, which the watch has told already', async (t) => {
+  const cluster = openFakeCluster()
+  cluster.put(eipAllocations, recordObject('192.0.2.1'))
+  const allocations = openAllocations({ client: cluster.client, clock: manualClock(), log: silentLog })
+  t.after(() => allocations.stop())
+  await allocations.reflector.synced
+  const known = allocations.taken.get('192.0.2.1') ?? assert.fail('not listed')
+  allocations.learn({ ...known, uid: '', resourceVersion: '', holders: [] })
+  assert.equal(allocations.taken.get('192.0.2.1'), known)
+})
