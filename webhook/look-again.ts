@@ -28,7 +28,7 @@ export async function lookAgain(
   if (ofTheRequestAlone.has(no.code)) return undefined
   const timeoutMs = Math.min(mostMs, deadlineMs - clock.nowMs())
   if (timeoutMs <= 0) return undefined
-  const current = await readPools(client, pools, { ...(namespace === undefined ? {} : { namespace }), timeoutMs })
+  const current = await readPools(client, pools, { namespace, timeoutMs })
   if (current === undefined) return undefined
   const eipNames = eip === undefined ? current.eips.keys() : [eip]
   const records =

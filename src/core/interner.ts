@@ -1,22 +1,22 @@
 // Equal values that are kept by the ten thousand, kept once.
 
+const mostRemembered = 4096
+
 /** Gives equal values one identity. Forgets all when it has seen many: equal ones may then differ in identity. */
 export class Interner<T> {
   readonly #values = new Map<string, T>()
   readonly #keyOf: (value: T) => string
-  readonly #most: number
 
   /** `keyOf` is equal for equal values only. */
-  constructor(keyOf: (value: T) => string, most = 4096) {
+  constructor(keyOf: (value: T) => string) {
     this.#keyOf = keyOf
-    this.#most = most
   }
 
   intern(value: T): T {
     const key = this.#keyOf(value)
     const known = this.#values.get(key)
     if (known !== undefined) return known
-    if (this.#values.size >= this.#most) this.#values.clear()
+    if (this.#values.size >= mostRemembered) this.#values.clear()
     this.#values.set(key, value)
     return value
   }

@@ -16,7 +16,7 @@ const pageSize = 500
 export async function readPools(
   client: KubeClient,
   pools: Pools,
-  { namespace, timeoutMs }: { readonly namespace?: string; readonly timeoutMs: number },
+  { namespace, timeoutMs }: { readonly namespace: string | undefined; readonly timeoutMs: number },
 ): Promise<Pools | undefined> {
   const [listed, found] = await Promise.all([
     listAll(client, eips, { timeoutMs }),
